@@ -1,1 +1,2 @@
-export {};
+export { runDemo } from "./demo/story.ts";
+export type { DemoOptions } from "./demo/story.ts";
