@@ -119,7 +119,8 @@ export class Reader {
 
   constructor(bytes: Uint8Array) {
     if (bytes.length > limits.structBytes) throw overLimit(bytes.length, limits.structBytes);
-    this.#bytes = bytes;
+    // A view of a subclass (Node's Buffer) would hand that subclass on to every field.
+    this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
     this.#end = bytes.length;
   }
 

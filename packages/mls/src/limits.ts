@@ -4,25 +4,25 @@
  */
 export const limits = {
   /** One MLSMessage, ratchet tree or snapshot entry. Ten thousand members with parents take about 6 MB. */
-  structBytes: 64 * 1024 * 1024,
+  structBytes: 67_108_864,
   /** Leaves of a tree, blank ones included. */
-  leaves: 1 << 17,
+  leaves: 131_072,
   /** Nodes in an encoded ratchet tree. */
-  treeNodes: (1 << 18) - 1,
+  treeNodes: 262_143,
   /** Proposals in one commit. */
-  proposals: 1 << 16,
+  proposals: 65_536,
   /** Extensions in one list. */
-  extensions: 1 << 10,
+  extensions: 1_024,
   /** Numbers in one capability list. */
-  capabilities: 1 << 12,
+  capabilities: 4_096,
   /** Certificates in one X.509 chain. */
   certificates: 64,
   /** Nodes of an update path: the depth of a tree with 2^32 leaves. */
   pathNodes: 32,
   /** Copies of one path secret: the resolution of a copath node. */
-  ciphertexts: 1 << 17,
+  ciphertexts: 131_072,
   /** Pre-shared keys of one epoch. */
-  psks: 1 << 10,
+  psks: 1_024,
   /** New members of one Welcome. */
-  welcomeSecrets: 1 << 17,
+  welcomeSecrets: 131_072,
 } as const;
