@@ -1,0 +1,103 @@
+import { parseArgs } from "node:util";
+import { NodeError } from "./errors.ts";
+
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+export type LogLevelName = "debug" | "info" | "warn" | "error" | "silent";
+export const logLevels: readonly LogLevelName[] = ["debug", "info", "warn", "error", "silent"];
+
+export interface Config {
+  /** Folder of the database; made where it is missing. */
+  readonly data: string;
+  readonly xmtp: Address;
+  readonly admin?: Address | undefined;
+  readonly logLevel: LogLevelName;
+  /** How long calls under way may take once the node is asked to stop. */
+  readonly graceMs: number;
+}
+
+export type Command =
+  | { readonly kind: "run"; readonly config: Config }
+  | { readonly kind: "help" }
+  | { readonly kind: "version" };
+
+export const usage: string = `usage: node --data DIR [--xmtp HOST:PORT] [--admin HOST:PORT] [--log-level LEVEL] [--grace MS]
+
+  --data DIR         folder of the database (required)
+  --xmtp HOST:PORT   XMTP interface, gRPC over cleartext HTTP/2 (default 127.0.0.1:5556; port 0 takes a free one)
+  --admin HOST:PORT  /healthz and /metrics over HTTP (default: off; PORT alone means 127.0.0.1:PORT)
+  --log-level LEVEL  ${logLevels.join(", ")} (default info), JSON lines on stderr
+  --grace MS         time for calls under way when stopping (default 5000)
+`;
+
+/** Reads the command line; throws `node/bad-arguments` with one line that says what to change. */
+export function parseCommand(args: readonly string[]): Command {
+  const { values } = readFlags(args);
+  if (values.help === true) return { kind: "help" };
+  if (values.version === true) return { kind: "version" };
+  if (values.slim !== undefined) throw bad("--slim is not yet available in this version");
+  if (values.data === undefined || values.data === "") throw bad("--data DIR is required");
+  return {
+    kind: "run",
+    config: {
+      data: values.data,
+      xmtp: parseAddress("--xmtp", values.xmtp ?? "127.0.0.1:5556"),
+      admin: values.admin === undefined ? undefined : parseAddress("--admin", values.admin),
+      logLevel: parseLevel(values["log-level"] ?? "info"),
+      graceMs: parseNumber("--grace", values.grace ?? "5000", 3_600_000),
+    },
+  };
+}
+
+function readFlags(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      strict: true,
+      allowPositionals: false,
+      options: {
+        data: { type: "string" },
+        xmtp: { type: "string" },
+        slim: { type: "string" },
+        admin: { type: "string" },
+        "log-level": { type: "string" },
+        grace: { type: "string" },
+        help: { type: "boolean", short: "h" },
+        version: { type: "boolean" },
+      },
+    });
+  } catch (cause) {
+    throw bad(cause instanceof Error ? cause.message : String(cause), cause);
+  }
+}
+
+/** `HOST:PORT`, `[V6]:PORT`, `:PORT` or `PORT`; without a host it is the loopback. */
+function parseAddress(flag: string, text: string): Address {
+  const match = /^(?:(?:\[([0-9a-fA-F:.]+)\]|([^[\]:]*)):)?(\d{1,5})$/.exec(text);
+  const port = match === null ? -1 : Number(match[3]);
+  if (match === null || port > 65_535) throw bad(`${flag} must be HOST:PORT, not "${text}"`);
+  return { host: match[1] ?? (match[2] || "127.0.0.1"), port };
+}
+
+function parseLevel(text: string): LogLevelName {
+  const level = logLevels.find((known) => known === text);
+  if (level === undefined) throw bad(`--log-level must be one of ${logLevels.join(", ")}`);
+  return level;
+}
+
+function parseNumber(flag: string, text: string, most: number): number {
+  const value = /^\d{1,9}$/.test(text) ? Number(text) : -1;
+  if (value < 0 || value > most) throw bad(`${flag} must be a number from 0 to ${most}`);
+  return value;
+}
+
+function bad(message: string, cause?: unknown): NodeError {
+  return new NodeError("node/bad-arguments", {
+    disposition: "fix-caller",
+    message: message.replaceAll(/\s+/g, " "),
+    cause,
+  });
+}

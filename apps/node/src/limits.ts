@@ -1,0 +1,33 @@
+/** Every bound the node puts on what it reads or keeps, with its reason. Options of `createNode` may change them. */
+export interface NodeLimits {
+  /** Largest request (XND-05). */
+  readonly requestBytes: number;
+  /** Entries of one page (XND-37). */
+  readonly pageEntries: number;
+  /** Bytes of one page, below the 25 MiB that released clients read (XND-03). */
+  readonly pageBytes: number;
+  /** Updates of one inbox (XND-24). */
+  readonly inboxUpdates: number;
+  /** Commit log entries of one publish, and groups of one query (XND-41). */
+  readonly commitLogPublish: number;
+  readonly commitLogQuery: number;
+  /** Topics of one subscription: each costs a read when it begins. */
+  readonly subscriptionTopics: number;
+  /** What one subscription may hold for a reader that lags, in messages and bytes (XND-39). */
+  readonly queueMessages: number;
+  readonly queueBytes: number;
+}
+
+const MiB = 1024 * 1024;
+
+export const defaultLimits: NodeLimits = {
+  requestBytes: 50 * MiB,
+  pageEntries: 100,
+  pageBytes: 20 * MiB,
+  inboxUpdates: 256,
+  commitLogPublish: 10,
+  commitLogQuery: 20,
+  subscriptionTopics: 100_000,
+  queueMessages: 8192,
+  queueBytes: 16 * MiB,
+};

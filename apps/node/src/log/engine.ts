@@ -1,0 +1,30 @@
+import { createRequire } from "node:module";
+
+/** What we use of the engine, whose own declarations its `exports` hide. */
+export interface Database {
+  readonly inTransaction: boolean;
+  prepare(source: string): Statement;
+  exec(source: string): void;
+  pragma(source: string, options?: { readonly simple: boolean }): unknown;
+  defaultSafeIntegers(on: boolean): void;
+  close(): void;
+}
+
+/** Integers come as bigint, blobs as Buffers. */
+export interface Statement {
+  run(...values: readonly unknown[]): {
+    readonly changes: number;
+    readonly lastInsertRowid: number | bigint;
+  };
+  get(...values: readonly unknown[]): unknown;
+  all(...values: readonly unknown[]): unknown[];
+  iterate(...values: readonly unknown[]): IterableIterator<unknown>;
+}
+
+type Engine = new (path: string, options: { readonly timeout: number }) => Database;
+
+/** Opens a file; `timeout` is how many milliseconds to wait for another process's lock. */
+export function openEngine(path: string, options: { readonly timeout: number }): Database {
+  const engine = createRequire(import.meta.url)("better-sqlite3-multiple-ciphers") as Engine;
+  return new engine(path, options);
+}

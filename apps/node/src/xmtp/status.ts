@@ -1,0 +1,34 @@
+import { CoterieError } from "@coterie/base";
+import { Status, StatusError } from "@coterie/transport";
+import type { StatusCode } from "@coterie/transport";
+
+/** What callers see of the node's own failures. Codes that are not here are INTERNAL, without words. */
+const statuses: Readonly<Record<string, StatusCode>> = {
+  "node/invalid-argument": Status.invalidArgument,
+  "node/inbox-log-full": Status.failedPrecondition,
+  "node/too-many-topics": Status.resourceExhausted,
+  "node/conflict": Status.aborted,
+  "node/slow-reader": Status.aborted,
+  "node/closed": Status.unavailable,
+  "node/storage-full": Status.unavailable,
+  "node/storage-busy": Status.unavailable,
+  "node/storage-failed": Status.unavailable,
+  "node/storage-corrupt": Status.dataLoss,
+  "node/retired": Status.unimplemented,
+};
+
+/** Rooms that judge what a caller sent: whatever they throw is about the request. */
+const judges = ["wire/", "identity/", "mls/"];
+
+/** The one place where failures turn into gRPC statuses. */
+export function toStatus(failure: unknown): StatusError {
+  if (failure instanceof StatusError) return failure;
+  if (failure instanceof CoterieError) {
+    const status = statuses[failure.code];
+    if (status !== undefined) return new StatusError(status, failure.message, { cause: failure });
+    if (judges.some((room) => failure.code.startsWith(room))) {
+      return new StatusError(Status.invalidArgument, failure.message, { cause: failure });
+    }
+  }
+  return new StatusError(Status.internal, "internal error", { cause: failure });
+}
