@@ -68,7 +68,10 @@ export interface CallContext {
   readonly peer: string;
 }
 
-export type UnaryHandler = (request: Uint8Array, context: CallContext) => Promise<Uint8Array> | Uint8Array;
+export type UnaryHandler = (
+  request: Uint8Array,
+  context: CallContext,
+) => Promise<Uint8Array> | Uint8Array;
 /** Response headers go out before the first message is asked for. */
 export type ServerStreamHandler = (
   request: Uint8Array,

@@ -1,0 +1,193 @@
+import * as http2 from "node:http2";
+import type { AddressInfo } from "node:net";
+import { invariant, silentLog, type Log } from "@coterie/base";
+import type { Routes } from "../transport.ts";
+import { watchLiveness } from "./keepalive.ts";
+import { createAdmission, createBudget, defaultLimits, type ServerLimits } from "./limits.ts";
+import { asBuffer } from "./connection.ts";
+import { ServerCall, type CallHost } from "./serve-call.ts";
+
+export interface H2ServerOptions {
+  readonly routes: Routes;
+  /** `127.0.0.1` by default. */
+  readonly host?: string | undefined;
+  /** 0, the default, lets the system choose. */
+  readonly port?: number | undefined;
+  /** PEM. Without it the server speaks cleartext HTTP/2 (XND-01). */
+  readonly tls?:
+    | { readonly cert: string | Uint8Array; readonly key: string | Uint8Array }
+    | undefined;
+  readonly limits?: Partial<ServerLimits> | undefined;
+  readonly log?: Log | undefined;
+}
+
+export interface H2Server {
+  readonly address: { readonly host: string; readonly port: number };
+  /** `http://host:port` or `https://host:port`. */
+  readonly url: string;
+  /**
+   * Stops: no new connections and calls, streams end with UNAVAILABLE, unary calls may finish within `graceMs` (5,000 by
+   * default), then every socket is closed. Closing twice waits for the same end.
+   */
+  close(options?: { readonly graceMs?: number | undefined }): Promise<void>;
+  /** What is open now, for metrics. */
+  stats(): { readonly sessions: number; readonly calls: number; readonly bufferedBytes: number };
+}
+
+interface Guest {
+  readonly session: http2.ServerHttp2Session;
+  readonly calls: Set<ServerCall>;
+  readonly since: number;
+  spoke: boolean;
+  activeAt: number;
+}
+
+/** Serves routes over gRPC on HTTP/2. Resolves once it listens. */
+export async function createH2Server(options: H2ServerOptions): Promise<H2Server> {
+  const limits: ServerLimits = { ...defaultLimits, ...options.limits };
+  const log = options.log ?? silentLog;
+  const { routes } = options;
+  const guests = new Set<Guest>();
+  const admission = createAdmission(limits);
+  const budget = createBudget(limits.maxBufferedBytes);
+  let stopping: Promise<void> | undefined;
+
+  const server = listenerOf(options, limits);
+  server.on("session", (session) => welcome(session));
+  server.on("sessionError", ignore);
+
+  function welcome(session: http2.ServerHttp2Session): void {
+    session.on("error", (error) => log.write("debug", "transport.session-error", { error }));
+    const peer = session.socket.remoteAddress ?? "";
+    if (stopping || !admission.admit(peer)) {
+      log.write("warn", "transport.session-refused", { peer });
+      session.destroy(undefined, http2.constants.NGHTTP2_ENHANCE_YOUR_CALM);
+      return;
+    }
+    const now = performance.now();
+    const guest: Guest = { session, calls: new Set(), since: now, spoke: false, activeAt: now };
+    guests.add(guest);
+    session.setLocalWindowSize(4 * limits.windowBytes);
+    const host: CallHost = {
+      routes,
+      limits,
+      peer,
+      log,
+      reserve: (bytes) => budget.reserve(bytes),
+      left(call) {
+        guest.calls.delete(call);
+        guest.activeAt = performance.now();
+      },
+    };
+    session.once("remoteSettings", () => {
+      guest.spoke = true;
+    });
+    session.on("ping", () => {
+      guest.activeAt = performance.now();
+    });
+    session.on("stream", (stream, headers, flags) => {
+      const call = new ServerCall(host, stream, headers);
+      guest.calls.add(call);
+      call.begin((flags & http2.constants.NGHTTP2_FLAG_END_STREAM) !== 0);
+    });
+    const stopWatching = watchLiveness(session, session.socket as never, {
+      everyMs: limits.keepaliveMs,
+      timeoutMs: limits.keepaliveTimeoutMs,
+    });
+    session.on("close", () => {
+      stopWatching();
+      guests.delete(guest);
+      admission.leave(peer);
+    });
+  }
+
+  /** A38: who connects and says nothing, or takes for ever, loses its place. */
+  function sweep(): void {
+    const now = performance.now();
+    for (const guest of guests) {
+      if (!guest.spoke && now - guest.since > limits.handshakeTimeoutMs) guest.session.destroy();
+      else if (guest.calls.size === 0) {
+        if (now - guest.activeAt > limits.idleTimeoutMs) guest.session.close();
+      } else for (const call of guest.calls) call.sweep(now);
+    }
+  }
+  const shortest = Math.min(
+    limits.handshakeTimeoutMs,
+    limits.requestTimeoutMs,
+    limits.stallTimeoutMs,
+    limits.idleTimeoutMs,
+  );
+  const sweeper = setInterval(sweep, Math.max(10, Math.min(1000, shortest / 4)));
+  sweeper.unref();
+
+  async function stop(graceMs: number): Promise<void> {
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    for (const guest of guests) {
+      // GOAWAY first, so that callers who are told UNAVAILABLE come back on another connection.
+      guest.session.close();
+      for (const call of guest.calls) if (call.kind !== "unary") call.stop();
+    }
+    const timer = setTimeout(() => {
+      for (const guest of guests) guest.session.destroy();
+    }, graceMs);
+    await closed;
+    clearTimeout(timer);
+    clearInterval(sweeper);
+  }
+
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ host: options.host ?? "127.0.0.1", port: options.port ?? 0 }, resolve);
+  });
+  server.on("error", (error) => log.write("error", "transport.server-error", { error }));
+  const bound = server.address();
+  invariant(bound !== null && typeof bound === "object", "a listening server has an address");
+  const address = { host: (bound as AddressInfo).address, port: (bound as AddressInfo).port };
+  const hostInUrl = address.host.includes(":") ? `[${address.host}]` : address.host;
+
+  return {
+    address,
+    url: `${options.tls ? "https" : "http"}://${hostInUrl}:${address.port}`,
+    close({ graceMs = 5000 } = {}) {
+      stopping ??= stop(graceMs);
+      return stopping;
+    },
+    stats() {
+      let calls = 0;
+      for (const guest of guests) calls += guest.calls.size;
+      return { sessions: guests.size, calls, bufferedBytes: budget.held() };
+    },
+  };
+}
+
+function listenerOf(
+  { tls }: H2ServerOptions,
+  limits: ServerLimits,
+): http2.Http2Server | http2.Http2SecureServer {
+  const session = {
+    // In MB. The default of 10 would refuse calls while one large answer waits; our own limits bound each call.
+    maxSessionMemory: 1024,
+    maxSessionInvalidFrames: 100,
+    maxSessionRejectedStreams: 1000,
+    maxHeaderListPairs: 128,
+    streamResetBurst: limits.resetBurst,
+    streamResetRate: limits.resetsPerSecond,
+    settings: {
+      initialWindowSize: limits.windowBytes,
+      maxConcurrentStreams: limits.maxConcurrentStreams,
+      maxHeaderListSize: limits.maxHeaderBytes,
+    },
+  };
+  if (tls === undefined)
+    return http2.createServer({ ...session, noDelay: true } as http2.ServerOptions);
+  return http2.createSecureServer({
+    ...session,
+    cert: asBuffer(tls.cert),
+    key: asBuffer(tls.key),
+    ALPNProtocols: ["h2"],
+    allowHTTP1: false,
+    handshakeTimeout: limits.handshakeTimeoutMs,
+  });
+}
+
+function ignore(): void {}
