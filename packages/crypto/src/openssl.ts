@@ -1,1 +1,2 @@
-export {};
+export { createOpensslProvider, opensslProvider } from "./openssl/provider.ts";
+export type { OpensslOptions } from "./openssl/provider.ts";

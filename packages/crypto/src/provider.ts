@@ -33,6 +33,10 @@ export interface CryptoProvider extends Random {
   hkdfExpand(name: HashName, prk: Uint8Array, info: Uint8Array, length: number): Uint8Array;
   /** Keccak-256 as Ethereum uses it (not SHA3-256). */
   keccak256(data: Uint8Array): Uint8Array;
+  /** SHA3-256 (FIPS 202), for X-Wing. */
+  sha3_256(data: Uint8Array): Uint8Array;
+  /** SHAKE256 (FIPS 202) with an output of `length` bytes, for X-Wing. */
+  shake256(data: Uint8Array, length: number): Uint8Array;
 
   /** Ciphertext followed by the 16-byte tag. Nonce of 12 bytes. */
   aeadSeal(

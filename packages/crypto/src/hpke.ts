@@ -1,0 +1,198 @@
+import { concat, toUtf8 } from "@coterie/base";
+import { CryptoError } from "./errors.ts";
+import { kemOf, labeledExpand, labeledExtract, xWingKemId } from "./kem.ts";
+import { labels } from "./labels.ts";
+import type { AeadName, CryptoProvider, HashName, KeyPair } from "./provider.ts";
+
+/** What HPKE needs to know of a suite. Each MLS `CipherSuite` is one. */
+export interface HpkeSuite {
+  readonly kemId: number;
+  readonly kdfId: number;
+  readonly aeadId: number;
+  readonly hash: HashName;
+  readonly hashLength: number;
+  readonly aead: AeadName;
+  readonly keyLength: number;
+}
+
+/** How XMTP wraps welcomes for installations that publish an X-Wing key (XWL-01, wrapper algorithm 2). */
+export const xWingHpkeSuite: HpkeSuite = {
+  kemId: xWingKemId,
+  kdfId: 1,
+  aeadId: 3,
+  hash: "sha256",
+  hashLength: 32,
+  aead: "chacha20poly1305",
+  keyLength: 32,
+};
+
+/** A sequence of messages under one encapsulation, in order. It owns its sequence number: one context per message stream. */
+export interface HpkeSender {
+  readonly enc: Uint8Array;
+  seal(aad: Uint8Array, plaintext: Uint8Array): Uint8Array;
+  /** RFC 9180 section 5.3. */
+  export(context: Uint8Array, length: number): Uint8Array;
+}
+
+/** The other end of an {@link HpkeSender}. A message that does not open leaves the sequence number as it was. */
+export interface HpkeRecipient {
+  open(aad: Uint8Array, ciphertext: Uint8Array): Uint8Array;
+  export(context: Uint8Array, length: number): Uint8Array;
+}
+
+export interface SenderSetup {
+  readonly crypto: CryptoProvider;
+  readonly suite: HpkeSuite;
+  readonly publicKey: Uint8Array;
+  readonly info: Uint8Array;
+}
+
+export interface RecipientSetup {
+  readonly crypto: CryptoProvider;
+  readonly suite: HpkeSuite;
+  readonly enc: Uint8Array;
+  readonly privateKey: Uint8Array;
+  /** The public half of `privateKey`, where it is at hand: saves deriving it. */
+  readonly publicKey?: Uint8Array | undefined;
+  readonly info: Uint8Array;
+}
+
+/**
+ * Encrypts one message to a public key in base mode (RFC 9180 section 6.1). Throws `crypto/bad-key` or `crypto/bad-length` for a key that
+ * nobody can own.
+ */
+export function hpkeSeal(
+  message: SenderSetup & { readonly aad: Uint8Array; readonly plaintext: Uint8Array },
+): { readonly enc: Uint8Array; readonly ciphertext: Uint8Array } {
+  const sender = setupSender(message);
+  return { enc: sender.enc, ciphertext: sender.seal(message.aad, message.plaintext) };
+}
+
+/** Opens what {@link hpkeSeal} made. Throws `crypto/open-failed`; `crypto/bad-key` and `crypto/bad-length` for an `enc` that is no key. */
+export function hpkeOpen(
+  message: RecipientSetup & { readonly aad: Uint8Array; readonly ciphertext: Uint8Array },
+): Uint8Array {
+  return setupRecipient(message).open(message.aad, message.ciphertext);
+}
+
+/** Starts a context towards a public key, base mode. XMTP seals a welcome and its metadata in one context (XWL-03). */
+export function setupSender(setup: SenderSetup): HpkeSender {
+  const { crypto, suite, publicKey, info } = setup;
+  const { enc, sharedSecret } = kemOf(suite.kemId).encapsulate(crypto, publicKey);
+  const { apply, exportSecret } = schedule(crypto, suite, sharedSecret, info);
+  return {
+    enc,
+    seal: (aad, plaintext) =>
+      apply((key, nonce) => crypto.aeadSeal(suite.aead, key, nonce, aad, plaintext)),
+    export: exportSecret,
+  };
+}
+
+/** Starts the receiving context of an `enc`, base mode. */
+export function setupRecipient(setup: RecipientSetup): HpkeRecipient {
+  const { crypto, suite, enc, privateKey, publicKey, info } = setup;
+  const kem = kemOf(suite.kemId);
+  const sharedSecret = kem.decapsulate(crypto, enc, privateKey, publicKey);
+  const { apply, exportSecret } = schedule(crypto, suite, sharedSecret, info);
+  return {
+    open: (aad, ciphertext) =>
+      apply((key, nonce) => crypto.aeadOpen(suite.aead, key, nonce, aad, ciphertext)),
+    export: exportSecret,
+  };
+}
+
+/** SetupBaseS with export alone: the external init secret of MLS (RFC 9420 section 8.3). */
+export function hpkeSendExport(
+  setup: SenderSetup & { readonly context: Uint8Array; readonly length: number },
+): { readonly enc: Uint8Array; readonly secret: Uint8Array } {
+  const sender = setupSender(setup);
+  return { enc: sender.enc, secret: sender.export(setup.context, setup.length) };
+}
+
+/** The other end of {@link hpkeSendExport}. */
+export function hpkeReceiveExport(
+  setup: RecipientSetup & { readonly context: Uint8Array; readonly length: number },
+): Uint8Array {
+  return setupRecipient(setup).export(setup.context, setup.length);
+}
+
+/** A fresh key pair of the suite's KEM. */
+export function generateKeyPair(crypto: CryptoProvider, suite: HpkeSuite): KeyPair {
+  return kemOf(suite.kemId).generate(crypto);
+}
+
+/** DeriveKeyPair of RFC 9180 section 7.1.3, by which MLS makes node keys of path secrets. */
+export function deriveKeyPair(
+  crypto: CryptoProvider,
+  suite: HpkeSuite,
+  ikm: Uint8Array,
+): KeyPair {
+  return kemOf(suite.kemId).deriveKeyPair(crypto, ikm);
+}
+
+/** Bytes that separate `enc` from the ciphertext of a suite. */
+export function encLength(suite: HpkeSuite): number {
+  return kemOf(suite.kemId).encLength;
+}
+
+const none = new Uint8Array(0);
+const nonceLength = 12;
+
+interface Schedule {
+  /** Runs one AEAD call under the next nonce and counts it once it succeeded. */
+  apply<T>(use: (key: Uint8Array, nonce: Uint8Array) => T): T;
+  exportSecret(context: Uint8Array, length: number): Uint8Array;
+}
+
+/** KeySchedule of RFC 9180 section 5.1 in base mode: no PSK. */
+function schedule(
+  crypto: CryptoProvider,
+  suite: HpkeSuite,
+  sharedSecret: Uint8Array,
+  info: Uint8Array,
+): Schedule {
+  const { hash, hashLength } = suite;
+  const suiteId = concat(
+    toUtf8(labels.hpkeSuite),
+    Uint8Array.of(0, 0, 0, 0, 0, 0).map((_, i) => {
+      const id = [suite.kemId, suite.kdfId, suite.aeadId][i >> 1] as number;
+      return i % 2 === 0 ? id >> 8 : id & 255;
+    }),
+  );
+  const names = labels.hpke;
+  const pskIdHash = labeledExtract(crypto, hash, suiteId, none, names.pskIdHash, none);
+  const infoHash = labeledExtract(crypto, hash, suiteId, none, names.infoHash, info);
+  const context = concat(Uint8Array.of(0), pskIdHash, infoHash);
+  const secret = labeledExtract(crypto, hash, suiteId, sharedSecret, names.secret, none);
+  const expand = (label: string, length: number): Uint8Array =>
+    labeledExpand(crypto, hash, suiteId, secret, label, context, length);
+
+  const key = expand(names.key, suite.keyLength);
+  const baseNonce = expand(names.baseNonce, nonceLength);
+  let sequence = 0;
+  let exporter: Uint8Array | undefined;
+  return {
+    apply(use) {
+      if (sequence === Number.MAX_SAFE_INTEGER) throw new CryptoError("crypto/exhausted");
+      const result = use(key, nonceAt(baseNonce, sequence));
+      sequence++;
+      return result;
+    },
+    exportSecret(exporterContext, length) {
+      exporter ??= expand(names.exporter, hashLength);
+      if (length > 255 * hashLength) {
+        throw new CryptoError("crypto/bad-length", { what: "hpke output", length });
+      }
+      return labeledExpand(crypto, hash, suiteId, exporter, names.export, exporterContext, length);
+    },
+  };
+}
+
+/** RFC 9180 section 5.2: the base nonce XOR the sequence number, big endian. */
+function nonceAt(baseNonce: Uint8Array, sequence: number): Uint8Array {
+  const nonce = baseNonce.slice();
+  for (let i = nonceLength - 1, rest = sequence; rest > 0; i--, rest = Math.floor(rest / 256)) {
+    nonce[i] = (nonce[i] as number) ^ (rest % 256);
+  }
+  return nonce;
+}

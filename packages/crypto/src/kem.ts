@@ -1,0 +1,169 @@
+import { concat, toUtf8 } from "@coterie/base";
+import { CryptoError, requireLength } from "./errors.ts";
+import { labels } from "./labels.ts";
+import type { CryptoProvider, DhName, HashName, KeyPair } from "./provider.ts";
+import { isScalar } from "./strict/scalars.ts";
+import { dhLengths } from "./strict/sizes.ts";
+import { xWingDecapsulate, xWingEncapsulate, xWingKeyPair, xWingLengths } from "./x-wing.ts";
+
+/** A key encapsulation mechanism of HPKE (RFC 9180 section 4). */
+export interface Kem {
+  readonly id: number;
+  readonly encLength: number;
+  readonly publicKeyLength: number;
+  readonly privateKeyLength: number;
+  generate(crypto: CryptoProvider): KeyPair;
+  /** RFC 9180 section 7.1.3. */
+  deriveKeyPair(crypto: CryptoProvider, ikm: Uint8Array): KeyPair;
+  encapsulate(crypto: CryptoProvider, publicKey: Uint8Array): Encapsulated;
+  /** `publicKey` saves deriving it where the caller has it at hand. */
+  decapsulate(
+    crypto: CryptoProvider,
+    enc: Uint8Array,
+    privateKey: Uint8Array,
+    publicKey?: Uint8Array,
+  ): Uint8Array;
+}
+
+export interface Encapsulated {
+  readonly enc: Uint8Array;
+  readonly sharedSecret: Uint8Array;
+}
+
+/** X-Wing as XMTP numbers it in the HPKE suite (XWL-01); the final draft says 0x647A. */
+export const xWingKemId = 0x004d;
+
+const kems: ReadonlyMap<number, Kem> = new Map(
+  [
+    dhKem(0x10, "p256", "sha256"),
+    dhKem(0x11, "p384", "sha384"),
+    dhKem(0x12, "p521", "sha512"),
+    dhKem(0x20, "x25519", "sha256"),
+    dhKem(0x21, "x448", "sha512"),
+    xWing(),
+  ].map((kem) => [kem.id, kem]),
+);
+
+/** The KEM of a number; throws `crypto/unsupported`. */
+export function kemOf(id: number): Kem {
+  const kem = kems.get(id);
+  if (kem === undefined) throw new CryptoError("crypto/unsupported", { what: "kem", id });
+  return kem;
+}
+
+/** LabeledExtract of RFC 9180 section 4. */
+export function labeledExtract(
+  crypto: CryptoProvider,
+  hash: HashName,
+  suiteId: Uint8Array,
+  salt: Uint8Array,
+  label: string,
+  ikm: Uint8Array,
+): Uint8Array {
+  return crypto.hkdfExtract(
+    hash,
+    salt,
+    concat(toUtf8(labels.hpkeVersion), suiteId, toUtf8(label), ikm),
+  );
+}
+
+/** LabeledExpand of RFC 9180 section 4. */
+export function labeledExpand(
+  crypto: CryptoProvider,
+  hash: HashName,
+  suiteId: Uint8Array,
+  prk: Uint8Array,
+  label: string,
+  info: Uint8Array,
+  length: number,
+): Uint8Array {
+  if (!Number.isSafeInteger(length) || length < 0 || length > 0xffff) {
+    throw new CryptoError("crypto/bad-length", { what: "hpke output", length });
+  }
+  const head = Uint8Array.of(length >> 8, length & 255);
+  return crypto.hkdfExpand(
+    hash,
+    prk,
+    concat(head, toUtf8(labels.hpkeVersion), suiteId, toUtf8(label), info),
+    length,
+  );
+}
+
+const none = new Uint8Array(0);
+
+function dhKem(id: number, name: DhName, hash: HashName): Kem {
+  const suiteId = concat(toUtf8(labels.hpkeKem), Uint8Array.of(id >> 8, id & 255));
+  const { privateKey: privateKeyLength, publicKey: publicKeyLength } = dhLengths[name];
+  const secretLength = { sha256: 32, sha384: 48, sha512: 64 }[hash];
+
+  const shared = (crypto: CryptoProvider, dh: Uint8Array, context: Uint8Array): Uint8Array => {
+    const { extractSecret, sharedSecret } = labels.hpke;
+    const prk = labeledExtract(crypto, hash, suiteId, none, extractSecret, dh);
+    return labeledExpand(crypto, hash, suiteId, prk, sharedSecret, context, secretLength);
+  };
+
+  return {
+    id,
+    encLength: publicKeyLength,
+    publicKeyLength,
+    privateKeyLength,
+    generate: (crypto) => crypto.generateDh(name),
+
+    deriveKeyPair(crypto, ikm) {
+      const { deriveKeyPair, privateKey: label } = labels.hpke;
+      const prk = labeledExtract(crypto, hash, suiteId, none, deriveKeyPair, ikm);
+      const privateKey =
+        name === "x25519" || name === "x448"
+          ? labeledExpand(crypto, hash, suiteId, prk, label, none, privateKeyLength)
+          : deriveScalar(crypto, name, hash, suiteId, prk);
+      return { privateKey, publicKey: crypto.dhPublicKey(name, privateKey) };
+    },
+
+    encapsulate(crypto, publicKey) {
+      requireLength("public key", publicKey, publicKeyLength);
+      const ephemeral = crypto.generateDh(name);
+      const dh = crypto.dh(name, ephemeral.privateKey, publicKey);
+      const enc = ephemeral.publicKey;
+      return { enc, sharedSecret: shared(crypto, dh, concat(enc, publicKey)) };
+    },
+
+    decapsulate(crypto, enc, privateKey, publicKey = crypto.dhPublicKey(name, privateKey)) {
+      requireLength("enc", enc, publicKeyLength);
+      return shared(crypto, crypto.dh(name, privateKey, enc), concat(enc, publicKey));
+    },
+  };
+}
+
+function deriveScalar(
+  crypto: CryptoProvider,
+  name: "p256" | "p384" | "p521",
+  hash: HashName,
+  suiteId: Uint8Array,
+  prk: Uint8Array,
+): Uint8Array {
+  const length = dhLengths[name].privateKey;
+  const { candidate: label } = labels.hpke;
+  for (let counter = 0; counter < 256; counter++) {
+    const info = Uint8Array.of(counter);
+    const candidate = labeledExpand(crypto, hash, suiteId, prk, label, info, length);
+    if (name === "p521") candidate[0] = (candidate[0] as number) & 1;
+    if (isScalar(name, candidate)) return candidate;
+  }
+  throw new CryptoError("crypto/bad-key", { what: "ikm", algorithm: name });
+}
+
+/** The secret goes into the key schedule as it is, without a further extract (XWL-01). */
+function xWing(): Kem {
+  return {
+    id: xWingKemId,
+    encLength: xWingLengths.enc,
+    publicKeyLength: xWingLengths.publicKey,
+    privateKeyLength: xWingLengths.privateKey,
+    generate: (crypto) => xWingKeyPair(crypto, crypto.bytes(xWingLengths.privateKey)),
+    // Draft 06, section 5.6: DeriveKeyPair hashes the input to a seed.
+    deriveKeyPair: (crypto, ikm) =>
+      xWingKeyPair(crypto, crypto.shake256(ikm, xWingLengths.privateKey)),
+    encapsulate: xWingEncapsulate,
+    decapsulate: (crypto, enc, privateKey) => xWingDecapsulate(crypto, enc, privateKey),
+  };
+}

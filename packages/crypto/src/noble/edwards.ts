@@ -1,0 +1,99 @@
+import { concat, equal, toHex, toUtf8 } from "@coterie/base";
+import { ed25519, ed25519ph } from "@noble/curves/ed25519.js";
+import { ed448 } from "@noble/curves/ed448.js";
+import { sha512 } from "@noble/hashes/sha2.js";
+import { shake256 } from "@noble/hashes/sha3.js";
+import { labels } from "../labels.ts";
+import { createLru } from "../strict/lru.ts";
+
+type Point25519 = typeof ed25519.Point.BASE;
+
+// MLS-08: decoding costs a square root, so a key is decoded once. `false` remembers a key that is no point.
+const points = createLru<Point25519 | false>(2048);
+const noDomain = new Uint8Array(0);
+
+/**
+ * The equation of MLS-07, without cofactor: encode([S]B − [k]A) equals the bytes of R. noble's own `verify` multiplies by the cofactor
+ * and thereby accepts signatures under keys with a torsion part that OpenSSL and dalek refuse. Encodings were checked before.
+ */
+export function verifyEd25519(
+  publicKey: Uint8Array,
+  message: Uint8Array,
+  signature: Uint8Array,
+  domain: Uint8Array = noDomain,
+): boolean {
+  const a = decode(publicKey);
+  if (!a) return false;
+  const r = signature.subarray(0, 32);
+  const { Fn, BASE } = ed25519.Point;
+  const s = littleEndian(signature.subarray(32));
+  const k = Fn.create(littleEndian(sha512(concat(domain, r, publicKey, message))));
+  return equal(BASE.multiplyUnsafe(s).subtract(a.multiplyUnsafe(k)).toBytes(), r);
+}
+
+/** {@link verifyEd25519} over the hash of the message, bound to a context (RFC 8032 section 5.1). */
+export function verifyEd25519ph(
+  publicKey: Uint8Array,
+  message: Uint8Array,
+  context: Uint8Array,
+  signature: Uint8Array,
+): boolean {
+  const domain = concat(
+    toUtf8(labels.ed25519Domain),
+    Uint8Array.of(1, context.length),
+    context,
+  );
+  return verifyEd25519(publicKey, sha512(message), signature, domain);
+}
+
+/** Ed25519ph with a context (RFC 8032 section 5.1). */
+export function signEd25519ph(
+  privateKey: Uint8Array,
+  message: Uint8Array,
+  context: Uint8Array,
+): Uint8Array {
+  return ed25519ph.sign(message, privateKey, { context });
+}
+
+/**
+ * Ed448 by the same rule: S, A and R canonical, A and R not of small order, and no cofactor. Every provider uses this one: OpenSSL compares
+ * Ed448 points up to torsion.
+ */
+export function verifyEd448(
+  publicKey: Uint8Array,
+  message: Uint8Array,
+  signature: Uint8Array,
+): boolean {
+  const r = signature.subarray(0, 57);
+  const { Fn, BASE } = ed448.Point;
+  const s = littleEndian(signature.subarray(57));
+  if (s >= Fn.ORDER) return false;
+  try {
+    const a = ed448.Point.fromBytes(publicKey, false);
+    if (a.isSmallOrder() || ed448.Point.fromBytes(r, false).isSmallOrder()) return false;
+    const domain = concat(toUtf8(labels.ed448Domain), Uint8Array.of(0, 0));
+    const digest = shake256(concat(domain, r, publicKey, message), { dkLen: 114 });
+    const k = Fn.create(littleEndian(digest));
+    return equal(BASE.multiplyUnsafe(s).subtract(a.multiplyUnsafe(k)).toBytes(), r);
+  } catch {
+    return false;
+  }
+}
+
+function decode(publicKey: Uint8Array): Point25519 | false {
+  const key = toHex(publicKey);
+  const known = points.get(key);
+  if (known !== undefined) return known;
+  let point: Point25519 | false;
+  try {
+    point = ed25519.Point.fromBytes(publicKey, false);
+  } catch {
+    point = false;
+  }
+  points.set(key, point);
+  return point;
+}
+
+function littleEndian(bytes: Uint8Array): bigint {
+  return BigInt(`0x${toHex(bytes.slice().toReversed())}`);
+}

@@ -1,0 +1,131 @@
+import type { DhName, SignatureName } from "../provider.ts";
+import { createLru } from "../strict/lru.ts";
+import type { Lru } from "../strict/lru.ts";
+import { Buffer, fromBase64Url, nodeCrypto, plain, toBase64Url } from "./node-crypto.ts";
+import type { ECDH, KeyObject } from "./node-crypto.ts";
+
+/**
+ * Imported keys by their bytes (MLS-08): an import costs as much as the operation itself. Private keys are looked up by a hash, so
+ * that no secret stays behind as an immortal string.
+ */
+export interface KeyStore {
+  /** Undefined where OpenSSL refuses the bytes. */
+  publicKey(name: DhName | SignatureName, use: "dh" | "sign", bytes: Uint8Array): KeyObject | undefined;
+  privateKey(name: EdwardsOrMontgomery, bytes: Uint8Array): KeyObject;
+  /** The public half of a private key of the Edwards and Montgomery curves. */
+  publicBytes(name: EdwardsOrMontgomery, bytes: Uint8Array): Uint8Array;
+  ecdh(name: PrimeName, bytes: Uint8Array): ECDH;
+  ecdsa(name: PrimeName, bytes: Uint8Array): KeyObject;
+  mlKem(seed: Uint8Array): KeyObject;
+  mlKemPublic(bytes: Uint8Array): KeyObject | undefined;
+}
+
+export type EdwardsOrMontgomery = "ed25519" | "ed448" | "x25519" | "x448";
+export type PrimeName = "p256" | "p384" | "p521";
+
+const okpNames = { ed25519: "Ed25519", ed448: "Ed448", x25519: "X25519", x448: "X448" } as const;
+const ecNames = { p256: "P-256", p384: "P-384", p521: "P-521" } as const;
+const ecdhNames = { p256: "prime256v1", p384: "secp384r1", p521: "secp521r1" } as const;
+
+// PKCS #8 of ML-KEM-768 that holds the 64-byte seed alone, and its SubjectPublicKeyInfo up to the key.
+const mlKemSeedPrefix = Buffer.from("3054020100300b060960864801650304040204428040", "hex");
+const mlKemPublicPrefix = Buffer.from("308204b2300b0609608648016503040402038204a100", "hex");
+
+/** Creates a store that keeps at most `limit` public and `limit / 4` private keys. */
+export function createKeyStore(limit: number): KeyStore {
+  const publicKeys: Lru<KeyObject | false> = createLru(limit);
+  const privateKeys: Lru<KeyObject> = createLru(Math.ceil(limit / 4));
+  const exchanges: Lru<ECDH> = createLru(Math.ceil(limit / 4));
+
+  const privateKey: KeyStore["privateKey"] = (name, bytes) =>
+    remember(privateKeys, secretId(name, bytes), () =>
+      // Node wants an `x` and reads only `d`.
+      nodeCrypto.createPrivateKey({
+        format: "jwk",
+        key: { kty: "OKP", crv: okpNames[name], d: toBase64Url(bytes), x: "" },
+      }),
+    );
+
+  const ecdh: KeyStore["ecdh"] = (name, bytes) =>
+    remember(exchanges, secretId(name, bytes), () => {
+      const exchange = nodeCrypto.createECDH(ecdhNames[name]);
+      exchange.setPrivateKey(bytes);
+      return exchange;
+    });
+
+  return {
+    publicKey(name, use, bytes) {
+      const text = toBase64Url(bytes);
+      const key = remember(publicKeys, `${name} ${use} ${text}`, () =>
+        importPublic(name in ecNames ? ecJwk(name as PrimeName, bytes) : okpJwk(name, text)),
+      );
+      return key === false ? undefined : key;
+    },
+    privateKey,
+    // Never `generateKeyPairSync(…).publicKey.export(…)`: a collection that frees the generator's job while the key's lock is held waits for that
+    // lock for ever. An imported key has no such job, and its private half knows the public one.
+    publicBytes: (name, bytes) =>
+      fromBase64Url(privateKey(name, bytes).export({ format: "jwk" }).x as string),
+    ecdh,
+    ecdsa: (name, bytes) =>
+      remember(privateKeys, secretId(name, bytes), () =>
+        nodeCrypto.createPrivateKey({
+          format: "jwk",
+          key: { ...ecJwk(name, plain(ecdh(name, bytes).getPublicKey())), d: toBase64Url(bytes) },
+        }),
+      ),
+    mlKem: (seed) =>
+      remember(privateKeys, secretId("ml-kem", seed), () =>
+        nodeCrypto.createPrivateKey({
+          format: "der",
+          type: "pkcs8",
+          key: Buffer.concat([mlKemSeedPrefix, seed]),
+        }),
+      ),
+    // Used once per welcome, and 1,184 bytes each: not worth a place.
+    mlKemPublic: (bytes) => {
+      try {
+        const key = Buffer.concat([mlKemPublicPrefix, bytes]);
+        return nodeCrypto.createPublicKey({ format: "der", type: "spki", key });
+      } catch {
+        return undefined;
+      }
+    },
+  };
+}
+
+function remember<V>(cache: Lru<V>, id: string, make: () => V): V {
+  const known = cache.get(id);
+  if (known !== undefined) return known;
+  const made = make();
+  cache.set(id, made);
+  return made;
+}
+
+function secretId(name: string, bytes: Uint8Array): string {
+  return `${name} ${toBase64Url(nodeCrypto.createHash("sha256").update(bytes).digest())}`;
+}
+
+type Jwk = Record<string, string>;
+
+function importPublic(key: Jwk): KeyObject | false {
+  try {
+    return nodeCrypto.createPublicKey({ format: "jwk", key });
+  } catch {
+    return false;
+  }
+}
+
+function okpJwk(name: string, x: string): Jwk {
+  return { kty: "OKP", crv: okpNames[name as EdwardsOrMontgomery], x };
+}
+
+function ecJwk(name: PrimeName, point: Uint8Array): Jwk {
+  const half = (point.length - 1) / 2;
+  return {
+    kty: "EC",
+    crv: ecNames[name],
+    x: toBase64Url(point.subarray(1, 1 + half)),
+    y: toBase64Url(point.subarray(1 + half)),
+  };
+}

@@ -1,0 +1,125 @@
+import { systemRandom } from "@coterie/base";
+import type { Engine } from "../engine.ts";
+import { signEd25519ph, verifyEd25519ph, verifyEd448 } from "../noble/edwards.ts";
+import { nobleEngine } from "../noble/engine.ts";
+import { nobleSecp256k1 } from "../noble/secp256k1.ts";
+import type { CryptoProvider } from "../provider.ts";
+import { strictProvider } from "../strict/provider.ts";
+import { opensslAead } from "./aead.ts";
+import { hash, hmac, sha3_256, shake256 } from "./hashing.ts";
+import { createKeyStore } from "./keys.ts";
+import type { KeyStore } from "./keys.ts";
+import { fromBase64Url, nodeCrypto, plain } from "./node-crypto.ts";
+
+export interface OpensslOptions {
+  /** How many public keys stay imported; a quarter as many private ones do. 4,096 by default. */
+  readonly cachedKeys?: number | undefined;
+}
+
+/** A provider on node:crypto with its own cache of imported keys. Where OpenSSL lacks a primitive, noble does it. */
+export function createOpensslProvider(options: OpensslOptions = {}): CryptoProvider {
+  return strictProvider(createEngine(createKeyStore(options.cachedKeys ?? 4096)));
+}
+
+/** The provider on node:crypto that one process shares. */
+export const opensslProvider: CryptoProvider = createOpensslProvider();
+
+const digests = { p256: "sha256", p384: "sha384", p521: "sha512" } as const;
+
+function createEngine(keys: KeyStore): Engine {
+  return {
+    name: "openssl",
+    bytes: systemRandom.bytes,
+    hash,
+    hmac,
+    sha3_256,
+    shake256,
+    // OpenSSL's SHA-3 pads differently from the Keccak of Ethereum.
+    keccak256: nobleEngine.keccak256,
+    ...opensslAead,
+
+    dhPublicKey: (name, privateKey) =>
+      name === "x25519" || name === "x448"
+        ? keys.publicBytes(name, privateKey)
+        : plain(keys.ecdh(name, privateKey).getPublicKey()),
+    dh(name, privateKey, publicKey) {
+      try {
+        if (name !== "x25519" && name !== "x448") {
+          // Checks that the point is on the curve.
+          return plain(keys.ecdh(name, privateKey).computeSecret(publicKey));
+        }
+        const key = keys.publicKey(name, "dh", publicKey);
+        if (key === undefined) return undefined;
+        return plain(
+          nodeCrypto.diffieHellman({
+            privateKey: keys.privateKey(name, privateKey),
+            publicKey: key,
+          }),
+        );
+      } catch {
+        return undefined;
+      }
+    },
+
+    signaturePublicKey: (name, privateKey) =>
+      isEdwards(name)
+        ? keys.publicBytes(name, privateKey)
+        : plain(keys.ecdh(name, privateKey).getPublicKey()),
+    sign: (name, privateKey, message) =>
+      isEdwards(name)
+        ? plain(nodeCrypto.sign(null, message, keys.privateKey(name, privateKey)))
+        : plain(nodeCrypto.sign(digests[name], message, keys.ecdsa(name, privateKey))),
+    verify(name, publicKey, message, signature) {
+      if (name === "ed448") return verifyEd448(publicKey, message, signature);
+      const key = keys.publicKey(name, "sign", publicKey);
+      if (key === undefined) return false;
+      if (name === "ed25519") return nodeCrypto.verify(null, message, key, signature);
+      return nodeCrypto.verify(
+        digests[name],
+        message,
+        { key, dsaEncoding: "ieee-p1363" },
+        signature,
+      );
+    },
+
+    // node:crypto knows neither the pre-hashed variant nor a context for it.
+    ed25519phSign: signEd25519ph,
+    ed25519phVerify: verifyEd25519ph,
+    ...nobleSecp256k1,
+    ...(hasMlKem() ? mlKem(keys) : nobleMlKem),
+  };
+}
+
+const nobleMlKem: MlKem = {
+  mlKem768PublicKey: nobleEngine.mlKem768PublicKey,
+  mlKem768Encapsulate: nobleEngine.mlKem768Encapsulate,
+  mlKem768Decapsulate: nobleEngine.mlKem768Decapsulate,
+};
+
+type MlKem = Pick<Engine, "mlKem768PublicKey" | "mlKem768Encapsulate" | "mlKem768Decapsulate">;
+
+/** ML-KEM came with Node 24.7 on OpenSSL 3.5; the same Node may also be built on an older OpenSSL. */
+function hasMlKem(): boolean {
+  const [major = 0, minor = 0] = process.versions.openssl.split(".").map(Number);
+  return typeof nodeCrypto.encapsulate === "function" && (major > 3 || (major === 3 && minor >= 5));
+}
+
+function mlKem(keys: KeyStore): MlKem {
+  return {
+    mlKem768PublicKey: (seed) =>
+      fromBase64Url((keys.mlKem(seed).export({ format: "jwk" }) as { pub: string }).pub),
+    mlKem768Encapsulate(publicKey) {
+      const key = keys.mlKemPublic(publicKey);
+      if (key === undefined) return undefined;
+      const { ciphertext, sharedKey } = nodeCrypto.encapsulate(key);
+      return { ciphertext: plain(ciphertext), sharedSecret: plain(sharedKey) };
+    },
+    mlKem768Decapsulate: (seed, ciphertext) =>
+      plain(nodeCrypto.decapsulate(keys.mlKem(seed), ciphertext)),
+  };
+}
+
+function isEdwards(name: string): name is "ed25519" | "ed448" {
+  return name === "ed25519" || name === "ed448";
+}
+
