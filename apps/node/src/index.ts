@@ -1,1 +1,31 @@
-export {};
+export { createNode } from "./node.ts";
+export type { CoterieNode, NodeParts } from "./node.ts";
+export { startNode } from "./server.ts";
+export type { NodeOptions, RunningNode } from "./server.ts";
+export type { Address } from "./config.ts";
+export { NodeError } from "./errors.ts";
+export { defaultLimits } from "./limits.ts";
+export type { NodeLimits } from "./limits.ts";
+export { openMemoryLog } from "./log/memory.ts";
+export { openSqliteLog } from "./log/sqlite.ts";
+export type { SqliteLog, SqliteLogOptions } from "./log/sqlite.ts";
+export type {
+  Appended,
+  CommitLogEntry,
+  GroupMessage,
+  Identifier,
+  IdentifierKind,
+  IdentityAppend,
+  IdentityLogEntry,
+  NewCommitLogEntry,
+  NewGroupMessage,
+  NewIdentityUpdate,
+  NewWelcome,
+  NodeLog,
+  Page,
+  PageQuery,
+  Watcher,
+  Welcome,
+} from "./log/log.ts";
+export { createMetrics } from "./metrics.ts";
+export type { Metrics } from "./metrics.ts";

@@ -1,1 +1,53 @@
-export {};
+#!/usr/bin/env node
+import { readFileSync } from "node:fs";
+import { CoterieError } from "@coterie/base";
+import { parseCommand, usage } from "./config.ts";
+import type { Command, Config } from "./config.ts";
+import { createLogger } from "./logger.ts";
+import { startNode } from "./server.ts";
+
+const command = readCommand();
+if (command.kind === "help") process.stdout.write(usage);
+else if (command.kind === "version") process.stdout.write(`${version()}\n`);
+else await run(command.config);
+
+function readCommand(): Command {
+  try {
+    return parseCommand(process.argv.slice(2));
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(2);
+  }
+}
+
+async function run(config: Config): Promise<void> {
+  const logger = createLogger(config.logLevel);
+  const stopped = new Promise<NodeJS.Signals>((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, resolve);
+  });
+  // a reader that went away must not take the node with it
+  process.stdout.on("error", () => {});
+  try {
+    const node = await startNode({ ...config, logger });
+    const { xmtp, admin } = node;
+    logger.write("info", "node.ready", { xmtp, admin, data: config.data, version: version() });
+    process.stdout.write(`${JSON.stringify({ ready: true, xmtp, admin, pid: process.pid })}\n`);
+    const signal = await stopped;
+    logger.write("info", "node.stopping", { signal, graceMs: config.graceMs });
+    // whoever asks twice does not want to wait
+    for (const again of ["SIGTERM", "SIGINT"] as const) process.once(again, () => process.exit(1));
+    await node.close({ graceMs: config.graceMs });
+    logger.write("info", "node.stopped", {});
+    process.exit(0);
+  } catch (error) {
+    const words = error instanceof CoterieError ? `${error.code}: ${error.message}` : String(error);
+    if (config.logLevel === "silent") process.stderr.write(`${words}\n`);
+    else logger.write("error", words, { error });
+    process.exit(1);
+  }
+}
+
+function version(): string {
+  const file = readFileSync(new URL("../package.json", import.meta.url), "utf8");
+  return String((JSON.parse(file) as { version: unknown }).version);
+}

@@ -1,0 +1,62 @@
+import { silentLog, systemClock } from "@coterie/base";
+import type { Clock, Log as Logger } from "@coterie/base";
+import type { CryptoProvider } from "@coterie/crypto";
+import { opensslProvider } from "@coterie/crypto/openssl";
+import type { Routes } from "@coterie/transport";
+import { defaultLimits } from "./limits.ts";
+import type { NodeLimits } from "./limits.ts";
+import type { NodeLog } from "./log/log.ts";
+import { createMetrics } from "./metrics.ts";
+import type { Metrics } from "./metrics.ts";
+import type { NodeEnv } from "./xmtp/env.ts";
+import { healthRoutes } from "./xmtp/health.ts";
+import { createIdentityApi } from "./xmtp/identity-api.ts";
+import { instrument } from "./xmtp/instrument.ts";
+import { createMlsApi } from "./xmtp/mls-api.ts";
+
+export interface NodeParts {
+  readonly log: NodeLog;
+  readonly clock?: Clock | undefined;
+  readonly crypto?: CryptoProvider | undefined;
+  readonly limits?: Partial<NodeLimits> | undefined;
+  /** Where the node writes about itself. */
+  readonly logger?: Logger | undefined;
+}
+
+export interface CoterieNode {
+  /** For an h2 server or the in-memory transport. */
+  readonly routes: Routes;
+  readonly metrics: Metrics;
+  readonly limits: NodeLimits;
+  /** Ends all subscriptions; health answers NOT_SERVING from then on. The log stays open: it is the caller's. */
+  close(): void;
+}
+
+/** The XMTP node over a log, without sockets. */
+export function createNode(parts: NodeParts): CoterieNode {
+  const metrics = createMetrics();
+  const env: NodeEnv = {
+    log: parts.log,
+    clock: parts.clock ?? systemClock,
+    crypto: parts.crypto ?? opensslProvider,
+    limits: { ...defaultLimits, ...parts.limits },
+    metrics,
+  };
+  let serving = true;
+  const mls = createMlsApi(env);
+  const routes: Routes = new Map([
+    ...mls.routes,
+    ...createIdentityApi(env),
+    ...healthRoutes(() => serving),
+  ]);
+  metrics.gauge("coterie_subscriptions", () => mls.subscribers());
+  return {
+    routes: instrument(routes, metrics, parts.logger ?? silentLog),
+    metrics,
+    limits: env.limits,
+    close() {
+      serving = false;
+      mls.close();
+    },
+  };
+}

@@ -1,0 +1,39 @@
+import { decodeKeyPackage, verifyKeyPackage } from "@coterie/mls";
+import {
+  FetchKeyPackagesRequest,
+  FetchKeyPackagesResponse,
+  limits,
+  MlsCredential,
+  UploadKeyPackageRequest,
+} from "@coterie/wire";
+import { invalid } from "../errors.ts";
+import type { NodeEnv } from "./env.ts";
+
+const empty = new Uint8Array();
+
+/** XND-30, XKP-11. The installation need not be known: registration uploads first (XID-41). */
+export async function uploadKeyPackage(env: NodeEnv, request: Uint8Array): Promise<Uint8Array> {
+  const bytes = UploadKeyPackageRequest.decode(request).keyPackage?.keyPackageTlsSerialized;
+  if (bytes === undefined || bytes.length === 0) throw invalid("XND-30", "no key package");
+  const keyPackage = decodeKeyPackage(bytes);
+  verifyKeyPackage({
+    crypto: env.crypto,
+    keyPackage,
+    nowSeconds: env.clock.nowNs() / 1_000_000_000n,
+  });
+  const { credential, signatureKey } = keyPackage.leafNode;
+  if (credential.kind !== "basic") throw invalid("XKP-11", "a credential that is not basic");
+  const { inboxId } = MlsCredential.decode(credential.identity);
+  if (inboxId.length !== limits.inboxIdDigits) throw invalid("XKP-11", "no inbox id");
+  await env.log.putKeyPackage(signatureKey, bytes);
+  return empty;
+}
+
+/** XND-31: one entry per key asked, in order; empty where none is known. */
+export async function fetchKeyPackages(env: NodeEnv, request: Uint8Array): Promise<Uint8Array> {
+  const { installationKeys } = FetchKeyPackagesRequest.decode(request);
+  const found = await env.log.keyPackages(installationKeys);
+  return FetchKeyPackagesResponse.encode({
+    keyPackages: found.map((keyPackage) => ({ keyPackageTlsSerialized: keyPackage ?? empty })),
+  });
+}
