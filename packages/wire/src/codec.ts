@@ -47,9 +47,8 @@ export function codec<T>(
         write(value, writer);
       } catch (error) {
         // Callers without types leave fields out; that is theirs to fix, whatever property was read of undefined.
-        throw error instanceof CoterieError
-          ? error
-          : new WireError("wire/bad-value", { message: name });
+        if (error instanceof CoterieError) throw error;
+        throw new WireError("wire/bad-value", { message: name }, error);
       }
       return writer.finish();
     },

@@ -25,7 +25,7 @@ const dispositions: Readonly<Record<WireErrorCode, Disposition>> = {
 export class WireError extends CoterieError {
   declare readonly code: WireErrorCode;
 
-  constructor(code: WireErrorCode, details?: ErrorDetails) {
-    super(code, { disposition: dispositions[code], details });
+  constructor(code: WireErrorCode, details?: ErrorDetails, cause?: unknown) {
+    super(code, { disposition: dispositions[code], details, cause });
   }
 }

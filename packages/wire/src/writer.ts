@@ -1,6 +1,7 @@
 import { toUtf8 } from "@coterie/base";
 import type { Codec } from "./codec.ts";
 import { WireError } from "./errors.ts";
+import { maxNesting } from "./reader.ts";
 
 const maxUint32 = 0xffff_ffff;
 
@@ -8,6 +9,7 @@ const maxUint32 = 0xffff_ffff;
 export class Writer {
   #bytes = new Uint8Array(128);
   #pos = 0;
+  #nesting = 0;
 
   /** What was written, in bytes of its own. */
   finish(): Uint8Array<ArrayBuffer> {
@@ -71,8 +73,11 @@ export class Writer {
   }
 
   message<T>(tag: number, codec: Codec<T>, value: T): this {
+    // Deeper than any reader goes; recursion ends here before the stack does.
+    if (++this.#nesting > maxNesting) return badValue("nesting");
     const start = this.#open(tag);
     codec.write(value, this);
+    this.#nesting--;
     return this.#close(start);
   }
 
