@@ -29,7 +29,11 @@ export class Reader {
   #high = 0;
 
   constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
+    // Slices of a Buffer would be views; of a plain array they are copies.
+    this.#bytes =
+      bytes.constructor === Uint8Array
+        ? bytes
+        : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
   /** Field number and wire type in one number. */
@@ -76,9 +80,7 @@ export class Reader {
     if (length === 0) return none;
     const start = this.pos;
     this.pos += length;
-    const out = new Uint8Array(length);
-    out.set(this.#bytes.subarray(start, this.pos));
-    return out;
+    return this.#bytes.slice(start, this.pos) as Uint8Array<ArrayBuffer>;
   }
 
   string(): string {

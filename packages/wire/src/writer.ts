@@ -69,7 +69,20 @@ export class Writer {
 
   string(value: string): this {
     if (typeof value !== "string") return badValue("string");
-    return this.bytes(toUtf8(value));
+    if (value.length > 127) return this.bytes(toUtf8(value));
+    // Ids and keys are short ASCII: written in place; anything else starts over as UTF-8.
+    this.#reserve(value.length + 1);
+    const start = this.#pos;
+    this.#bytes[this.#pos++] = value.length;
+    for (let i = 0; i < value.length; i++) {
+      const unit = value.charCodeAt(i);
+      if (unit > 127) {
+        this.#pos = start;
+        return this.bytes(toUtf8(value));
+      }
+      this.#bytes[this.#pos++] = unit;
+    }
+    return this;
   }
 
   message<T>(tag: number, codec: Codec<T>, value: T): this {
