@@ -6,6 +6,7 @@ export type {
   DuplexHandler,
   IncomingStream,
   Metadata,
+  Route,
   Routes,
   ServerStreamHandler,
   StatusCode,

@@ -82,9 +82,8 @@ export type DuplexHandler = (
   context: CallContext,
 ) => AsyncIterable<Uint8Array>;
 
-/** The methods that a server offers, by path. The same value serves h2 and the in-memory transport. */
-export type Routes = ReadonlyMap<
-  string,
+/** One method that a server offers. */
+export type Route =
   | { readonly kind: "unary"; readonly handle: UnaryHandler }
   | {
       readonly kind: "server-stream";
@@ -92,5 +91,7 @@ export type Routes = ReadonlyMap<
       /** Sent with the response headers. */
       readonly headers?: Metadata;
     }
-  | { readonly kind: "duplex"; readonly handle: DuplexHandler }
->;
+  | { readonly kind: "duplex"; readonly handle: DuplexHandler };
+
+/** The methods that a server offers, by path. The same value serves h2 and the in-memory transport. */
+export type Routes = ReadonlyMap<string, Route>;

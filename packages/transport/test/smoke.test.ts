@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { Status, StatusError, type Routes } from "@coterie/transport";
+import { Status, StatusError, type Route, type Routes } from "@coterie/transport";
 import { createH2Server, createH2Transport } from "@coterie/transport/h2";
 
-const routes: Routes = new Map([
+const routes: Routes = new Map<string, Route>([
   ["/t.T/Echo", { kind: "unary", handle: (request) => request }],
   ["/t.T/EchoLater", { kind: "unary", handle: async (request) => request }],
   [

@@ -38,7 +38,6 @@ const retriesAfterRefusal = 3;
 /** One call from its start to its verdict, across the attempts it may take. */
 export class ClientCall implements Waiter {
   readonly #spec: CallSpec;
-  #link: Link | undefined;
   #stream: ClientHttp2Stream | undefined;
   #timer: NodeJS.Timeout | undefined;
   #abort: (() => void) | undefined;
@@ -94,7 +93,6 @@ export class ClientCall implements Waiter {
       this.#finish(new TransportError(Status.unavailable, { sent: "no", cause }));
       return;
     }
-    this.#link = link;
     this.#stream = stream;
     connection.retain(link);
     this.#listen(stream, link);
@@ -200,7 +198,6 @@ export class ClientCall implements Waiter {
     if (sent === "no" && this.#request() && this.#refusals < retriesAfterRefusal) {
       this.#refusals++;
       this.#stream = undefined;
-      this.#link = undefined;
       this.#connect();
       return;
     }

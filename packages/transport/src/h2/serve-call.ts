@@ -1,8 +1,8 @@
 import { constants } from "node:http2";
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import type { Log } from "@coterie/base";
-import { Status, type CallContext, type Metadata, type Routes } from "../transport.ts";
-import type { StatusCode } from "../transport.ts";
+import { Status, type CallContext, type Metadata, type Route } from "../transport.ts";
+import type { Routes, StatusCode } from "../transport.ts";
 import { statusOfFailure, StatusError, TransportError } from "../errors.ts";
 import { createFrameReader } from "../framing.ts";
 import { encodeGrpcMessage, longestTimerMs, metadataOf, parseTimeout } from "../headers.ts";
@@ -20,8 +20,6 @@ export interface CallHost {
   /** The call ended, however. */
   left(call: ServerCall): void;
 }
-
-type Route = Routes extends ReadonlyMap<string, infer One> ? One : never;
 
 const contentType = "application/grpc";
 const okHeaders: OutgoingHttpHeaders = { ":status": 200, "content-type": contentType };
