@@ -1,0 +1,188 @@
+import type { GroupId, MessageId } from "@coterie/base";
+import type { Group as MlsGroup } from "@coterie/mls";
+import type { PolicySet } from "@coterie/policy";
+import type { ConsentState, DeliveryStatus, GroupMessageKind } from "../enums.ts";
+
+export type ConversationKind = "group" | "dm" | "sync" | "oneshot";
+export type MembershipState = "allowed" | "rejected" | "pending" | "restored" | "pending-remove";
+
+/** The mutable metadata extension 0xff00 (XGC-21). */
+export interface MutableMetadata {
+  readonly attributes: ReadonlyMap<string, string>;
+  readonly admins: readonly string[];
+  readonly superAdmins: readonly string[];
+}
+
+/** What is stored of a conversation beside its MLS state. Changes with epochs, not with messages. */
+export interface GroupRecord {
+  readonly id: GroupId;
+  readonly conversationType: ConversationKind;
+  readonly createdAtNs: bigint;
+  readonly creatorInboxId: string;
+  readonly addedByInboxId: string;
+  readonly membershipState: MembershipState;
+  /** False once our own leaf was removed (XCV-25). */
+  readonly active: boolean;
+  readonly dmId?: string | undefined;
+  readonly dmMembers?: readonly [string, string] | undefined;
+  readonly welcomeId?: bigint | undefined;
+  /** Set while a newer version is asked for (XIN-30). */
+  readonly pausedForVersion?: string | undefined;
+  /** Set when a message of a later epoch hinted at a fork (XIN-40); only reported. */
+  readonly forkDetails?: string | undefined;
+  /** Inboxes that asked to leave (XLV-02). */
+  readonly pendingLeaves: readonly string[];
+  /** XDM-04: a welcome whose permissions are not the DM preset; only reported. */
+  readonly policyMismatch?: boolean | undefined;
+  /** Copies of 0xff00 and 0xff02 as in force, so that lists need no MLS state. */
+  readonly metadata: MutableMetadata;
+  readonly policy: PolicySet;
+}
+
+/** What moves with every envelope. */
+export interface Progress {
+  readonly commitCursor: bigint;
+  readonly messageCursor: bigint;
+  /** Sequence ids above the cursors that a stream has already processed (XST-03). */
+  readonly ahead: readonly bigint[];
+  /** 0 asks for a key update before the next send (XIN-14, XWL-23). */
+  readonly rotatedAtNs: bigint;
+  readonly installationsCheckedAtNs: bigint;
+  readonly lastMessageNs?: bigint | undefined;
+  readonly nextIntent: number;
+  readonly nextLogEntry: number;
+}
+
+export type AdminAction = "add-admin" | "remove-admin" | "add-super-admin" | "remove-super-admin";
+
+/** What is wished for; everything else of an intent is rebuilt from it when a race is lost. */
+export type Wish =
+  | {
+      readonly kind: "send-message";
+      readonly messageId: MessageId;
+      /** The encoded PlaintextEnvelope. */
+      readonly envelope: Uint8Array;
+      readonly shouldPush: boolean;
+    }
+  | { readonly kind: "key-update" }
+  | { readonly kind: "metadata"; readonly field: string; readonly value: string }
+  | { readonly kind: "membership"; readonly add: readonly string[]; readonly remove: readonly string[] }
+  | { readonly kind: "admin-list"; readonly action: AdminAction; readonly inboxId: string }
+  | {
+      readonly kind: "permission";
+      readonly update: number;
+      readonly policy: number;
+      readonly field?: string | undefined;
+    }
+  | { readonly kind: "readd"; readonly installations: readonly string[] };
+
+/** An installation that a commit of ours adds, and how its welcome is wrapped (XKP-13). */
+export interface Recipient {
+  readonly installationId: string;
+  readonly wrapperKey: Uint8Array;
+  readonly wrapperAlgorithm: number;
+  readonly pointerCapable: boolean;
+}
+
+/** The bytes of an intent that were, or are about to be, sent, with all that their echo will need (XIN-03). */
+export interface Sealed {
+  readonly payload: Uint8Array;
+  /** SHA-256 of the payload, hex (XIN-09). */
+  readonly hash: string;
+  readonly epoch: bigint;
+  /** Encoded pending commit; absent for application messages. */
+  readonly pending?: Uint8Array | undefined;
+  readonly welcome?: Uint8Array | undefined;
+  readonly recipients: readonly Recipient[];
+  /** The node answered that it has the bytes; otherwise they may or may not have arrived (XIN-24). */
+  readonly confirmed: boolean;
+}
+
+export interface Intent {
+  readonly id: number;
+  readonly wish: Wish;
+  readonly createdAtNs: bigint;
+  readonly attempts: number;
+  readonly state:
+    | { readonly kind: "to-publish" }
+    | { readonly kind: "published"; readonly sealed: Sealed }
+    | { readonly kind: "committed"; readonly sealed: Sealed; readonly sequenceId: bigint };
+}
+
+/** One conversation in memory: an immutable value; a step returns the next one. */
+export interface GroupState {
+  readonly record: GroupRecord;
+  readonly progress: Progress;
+  /** Absent for restored conversations, whose history is all we have (XHS-10). */
+  readonly mls: MlsGroup | undefined;
+  /** Open intents by ascending id. Finished ones are deleted. */
+  readonly intents: readonly Intent[];
+}
+
+export interface ContentTypeId {
+  readonly authorityId: string;
+  readonly typeId: string;
+  readonly versionMajor: number;
+  readonly versionMinor: number;
+}
+
+export interface MessageRow {
+  readonly id: MessageId;
+  readonly groupId: GroupId;
+  readonly senderInboxId: string;
+  readonly senderInstallationId: string;
+  readonly kind: GroupMessageKind;
+  /** The encoded EncodedContent. */
+  readonly content: Uint8Array;
+  readonly contentType: ContentTypeId | undefined;
+  /** Local clock while unpublished, then the node's (XMS-05). */
+  readonly sentAtNs: bigint;
+  readonly insertedAtNs: bigint;
+  readonly deliveryStatus: DeliveryStatus;
+  readonly sequenceId?: bigint | undefined;
+  readonly expireAtNs?: bigint | undefined;
+}
+
+export interface ConsentRecord {
+  readonly state: ConsentState;
+  readonly consentedAtNs: bigint;
+}
+
+/** Results of commits by their numbers on the wire (§2.4). */
+export const CommitResult = { applied: 1, wrongEpoch: 2, undecryptable: 3, invalid: 4 } as const;
+
+/** XIN-41. Ids and authenticators only. */
+export interface CommitLogRow {
+  readonly sequenceId: bigint;
+  readonly lastAuthenticator: Uint8Array;
+  readonly appliedAuthenticator: Uint8Array;
+  readonly appliedEpoch: bigint;
+  readonly result: number;
+  readonly type: string;
+  readonly sender?: string | undefined;
+  readonly error?: string | undefined;
+}
+
+/** What a step tells the outside, after everything it wrote is durable. */
+export type EngineEvent =
+  | { readonly kind: "message"; readonly groupId: GroupId; readonly message: MessageRow }
+  | { readonly kind: "conversation"; readonly groupId: GroupId }
+  | {
+      readonly kind: "refused";
+      /** `welcome` ids and group message ids are different counters. */
+      readonly what: "commit" | "proposal" | "message" | "welcome" | "envelope";
+      readonly groupId?: GroupId | undefined;
+      readonly sequenceId: bigint;
+      readonly code: string;
+      readonly rule?: string | undefined;
+    }
+  | { readonly kind: "removed"; readonly groupId: GroupId }
+  | { readonly kind: "paused"; readonly groupId: GroupId; readonly version: string }
+  | { readonly kind: "deleted"; readonly groupId: GroupId; readonly messageId: MessageId }
+  | {
+      readonly kind: "intent";
+      readonly groupId: GroupId;
+      readonly intentId: number;
+      readonly outcome: "done" | "failed";
+      readonly error?: unknown;
+    };
