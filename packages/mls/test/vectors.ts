@@ -3,27 +3,21 @@ import { join } from "node:path";
 import { fromHex } from "@coterie/base";
 import { cipherSuites } from "@coterie/crypto";
 import type { CipherSuite } from "@coterie/crypto";
-import { test } from "vitest";
 
 const folder = process.env["COTERIE_VECTORS"];
 
-/**
- * A test over all cases of one official file. Skipped, with one line that says so, where the vectors are not at hand. `run` answers
- * how many cases it checked.
- */
-export function vectorTest<Case>(
-  file: string,
-  title: string,
-  run: (cases: Case[]) => number,
-): void {
-  if (folder === undefined) {
-    test.skip(`${title} (COTERIE_VECTORS is not set)`, () => {});
-    return;
-  }
-  test(title, { timeout: 300_000 }, () => {
-    const cases = JSON.parse(readFileSync(join(folder, "mls", `${file}.json`), "utf8")) as Case[];
-    console.log(`${file}: ${run(cases)} cases passed`);
-  });
+/** For `test.skipIf`: true where the official vectors are not at hand. */
+export const noVectors: boolean = folder === undefined;
+if (noVectors) console.log("skipped: official vectors (COTERIE_VECTORS is not set)");
+
+/** All cases of one official file. */
+export function casesOf<Case>(file: string): Case[] {
+  if (folder === undefined) throw new Error("COTERIE_VECTORS is not set");
+  return JSON.parse(readFileSync(join(folder, "mls", `${file}.json`), "utf8")) as Case[];
+}
+
+export function report(file: string, count: number): void {
+  console.log(`${file}: ${count} cases passed`);
 }
 
 /** The suite of a case. */
