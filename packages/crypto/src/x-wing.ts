@@ -28,17 +28,8 @@ export function xWingEncapsulate(
 ): { readonly enc: Uint8Array; readonly sharedSecret: Uint8Array } {
   requireLength("public key", publicKey, xWingLengths.publicKey);
   const mlKem = crypto.mlKem768Encapsulate(publicKey.subarray(0, mlKem768Lengths.publicKey));
-  return xWingEncapsulateWith(crypto, publicKey, mlKem, crypto.generateDh("x25519"));
-}
-
-/** {@link xWingEncapsulate} with both random parts given, which only vectors have a use for. */
-export function xWingEncapsulateWith(
-  crypto: CryptoProvider,
-  publicKey: Uint8Array,
-  mlKem: { readonly ciphertext: Uint8Array; readonly sharedSecret: Uint8Array },
-  ephemeral: KeyPair,
-): { readonly enc: Uint8Array; readonly sharedSecret: Uint8Array } {
   const recipient = publicKey.subarray(mlKem768Lengths.publicKey);
+  const ephemeral = crypto.generateDh("x25519");
   const dh = crypto.dh("x25519", ephemeral.privateKey, recipient);
   return {
     enc: concat(mlKem.ciphertext, ephemeral.publicKey),

@@ -1,1 +1,15 @@
-export {};
+import type { ConformanceCase, Open } from "./conformance/case.ts";
+import { duplexCases } from "./conformance/duplex.ts";
+import { lifetimeCases } from "./conformance/lifetime.ts";
+import { streamCases } from "./conformance/streams.ts";
+import { unaryCases } from "./conformance/unary.ts";
+
+export type { ConformanceCase, Open, Opened } from "./conformance/case.ts";
+
+/**
+ * What every transport promises, as cases for any test runner: `for (const { name, run } of …) test(name, run)`. `open` gives
+ * each case a server of its routes and a transport to it.
+ */
+export function transportConformance(open: Open): readonly ConformanceCase[] {
+  return [...unaryCases(open), ...streamCases(open), ...duplexCases(open), ...lifetimeCases(open)];
+}

@@ -112,12 +112,10 @@ export class ServerCall implements CallContext {
       else stream.end();
     } else {
       stream.respond({ ...okHeaders, ...verdict }, headersOnly);
+      stopListening(stream);
     }
-    if (!stream.readableEnded) {
-      // Whatever else the caller sends is not wanted. NO_ERROR: the answer stands (RFC 9113 §8.1).
-      stream.resume();
-      if (status !== Status.ok) stream.once("finish", () => stream.close());
-    }
+    // Whatever else the caller sends is not wanted.
+    if (!stream.readableEnded) stream.resume();
     if (status !== Status.ok) this.#abort();
   }
 
@@ -168,7 +166,7 @@ export class ServerCall implements CallContext {
     const stream = this.#stream;
     stream.respond({ ":status": status }, headersOnly);
     stream.resume();
-    if (!stream.readableEnded) stream.once("finish", () => stream.close());
+    stopListening(stream);
   }
 
   #readRequest(): void {
@@ -199,7 +197,7 @@ export class ServerCall implements CallContext {
     });
     stream.on("end", () => {
       this.#receiving = false;
-      if (this.#ended) return;
+      if (this.#ended || wasReset(stream)) return;
       if (request === undefined) {
         reader.release();
         this.end(Status.internal, "the request message is missing");
@@ -293,6 +291,7 @@ export class ServerCall implements CallContext {
       }
     });
     stream.on("end", () => {
+      if (wasReset(stream)) return;
       try {
         reader.end();
         requests.finish();
@@ -359,7 +358,23 @@ export class ServerCall implements CallContext {
 }
 
 function sendTrailers(stream: ServerHttp2Stream, trailers: OutgoingHttpHeaders): void {
-  if (!stream.destroyed && !stream.closed) stream.sendTrailers(trailers);
+  if (stream.destroyed || stream.closed) return;
+  stream.sendTrailers(trailers);
+  stopListening(stream);
+}
+
+/** Ends a caller's direction that is still open once the answer went out. NO_ERROR: the answer stands (RFC 9113 §8.1). */
+function stopListening(stream: ServerHttp2Stream): void {
+  if (!stream.readableEnded) setImmediate(closeStream, stream);
+}
+
+function closeStream(stream: ServerHttp2Stream): void {
+  if (!stream.closed && !stream.destroyed && !stream.readableEnded) stream.close();
+}
+
+/** True where `end` only means that the caller reset the stream. */
+function wasReset(stream: ServerHttp2Stream): boolean {
+  return stream.aborted || (stream.rstCode ?? 0) !== 0;
 }
 
 function ignore(): void {}
