@@ -94,7 +94,7 @@ export class ClientCall implements Waiter {
       return;
     }
     this.#stream = stream;
-    connection.retain(link);
+    connection.retain(link, this);
     this.#listen(stream, link);
     if (request instanceof Uint8Array) writeSingle(stream, request);
     else request.attach(stream);
@@ -142,7 +142,7 @@ export class ClientCall implements Waiter {
     });
     stream.on("error", ignore);
     stream.on("close", () => {
-      this.#spec.connection.release(link);
+      this.#spec.connection.release(link, this);
       if (!this.#done && stream === this.#stream) this.#onClose(stream, link);
     });
     if (this.#paused) stream.pause();
@@ -232,13 +232,19 @@ export class ClientCall implements Waiter {
     const stream = this.#stream;
     if (stream === undefined) connection.forget(this);
     else if (!stream.closed && !(stream.readableEnded && stream.writableFinished)) {
-      stream.close(constants.NGHTTP2_CANCEL);
+      resetStream(stream);
     }
     if (!(request instanceof Uint8Array)) {
       request.fail(error ?? new TransportError(Status.cancelled, { sent: "unknown" }));
     }
     sink.done(error);
   }
+}
+
+/** Resets a stream. @NOTE Closing one that still writes would first end it, and the peer would take a cancelled request for a whole one. */
+function resetStream(stream: ClientHttp2Stream): void {
+  if (!stream.writableEnded) stream._final = ignore;
+  stream.close(constants.NGHTTP2_CANCEL);
 }
 
 function statusOfReset(code: number | undefined): TransportError["status"] {

@@ -33,7 +33,11 @@ export interface Link {
   readonly session: http2.ClientHttp2Session;
   /** Streams above this number were never looked at by the server (RFC 9113 §6.8). */
   lastStreamId: number;
-  active: number;
+  readonly calls: Set<Cancellable>;
+}
+
+interface Cancellable {
+  cancel(): void;
 }
 
 export interface Waiter {
@@ -90,12 +94,14 @@ export class Connection {
   }
 
   /** A call began or ended: only running calls keep the process alive. */
-  retain(link: Link): void {
-    if (link.active++ === 0) link.session.ref();
+  retain(link: Link, call: Cancellable): void {
+    if (link.calls.size === 0) link.session.ref();
+    link.calls.add(call);
   }
 
-  release(link: Link): void {
-    if (--link.active === 0 && !link.session.destroyed) link.session.unref();
+  release(link: Link, call: Cancellable): void {
+    link.calls.delete(call);
+    if (link.calls.size === 0 && !link.session.destroyed) link.session.unref();
   }
 
   async close(): Promise<void> {
@@ -107,9 +113,10 @@ export class Connection {
     }
     await Promise.all(
       [...this.#links].map(
-        ({ session }) =>
+        ({ session, calls }) =>
           new Promise<void>((resolve) => {
             session.once("close", resolve);
+            for (const call of calls) call.cancel();
             session.destroy();
           }),
       ),
@@ -166,7 +173,7 @@ export class Connection {
   }
 
   #adopt(session: http2.ClientHttp2Session, socket: net.Socket): void {
-    const link: Link = { session, lastStreamId: Number.POSITIVE_INFINITY, active: 0 };
+    const link: Link = { session, lastStreamId: Number.POSITIVE_INFINITY, calls: new Set() };
     this.#link = link;
     this.#links.add(link);
     session.on("goaway", (_code: number, lastStreamId: number) => {
