@@ -49,7 +49,9 @@ process.exit(failed > 0 || passed === 0 ? 1 : 0);
 
 /** This folder is a workspace of its own, so that nothing of ours depends on a native program. No install scripts run. */
 function install() {
-  const lock = createHash("sha256").update(readFileSync(join(here, "pnpm-lock.yaml"))).digest("hex");
+  const lock = createHash("sha256")
+    .update(readFileSync(join(here, "pnpm-lock.yaml")))
+    .digest("hex");
   const stamp = join(here, "node_modules", ".lock-hash");
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === lock) return;
   const tool = join(here, "..", "tools", "pnpm.mjs");

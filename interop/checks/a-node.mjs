@@ -214,20 +214,27 @@ export default async function run({ node, check, folder }) {
     assert.equal(left.maybeForked || right.maybeForked, false);
   });
 
-  await check("after a restart of the node everything is there, and streams come back", async () => {
-    const stream = await bobsGroup.stream({ retryDelay: 200 });
-    await node.restart();
-    await group.sendText("after the restart");
-    const [message] = await take(stream, 1);
-    assert.equal(message.content, "after the restart");
-    await stream.end();
-    const dan = await sdkClient(node);
-    await group.addMembers([dan.inboxId]);
-    await dan.conversations.sync();
-    const dans = await dan.conversations.getConversationById(group.id);
-    assert.equal(dans.name, "by bob");
-    assert.equal((await ada.canMessage([bobWallet.identifier])).get(bobWallet.address), true);
-  });
+  await check(
+    "after a restart of the node everything is there, and streams come back",
+    async () => {
+      let onRestart;
+      const restarted = new Promise((resolve) => (onRestart = resolve));
+      const stream = await bobsGroup.stream({ retryDelay: 200, onRestart });
+      await node.restart();
+      // what is sent before that lands in bob's database without passing through the stream
+      await restarted;
+      await group.sendText("after the restart");
+      const [message] = await take(stream, 1);
+      assert.equal(message.content, "after the restart");
+      await stream.end();
+      const dan = await sdkClient(node);
+      await group.addMembers([dan.inboxId]);
+      await dan.conversations.sync();
+      const dans = await dan.conversations.getConversationById(group.id);
+      assert.equal(dans.name, "by bob");
+      assert.equal((await ada.canMessage([bobWallet.identifier])).get(bobWallet.address), true);
+    },
+  );
 
   await check("a client that comes back to its database goes on", async () => {
     await bob.close?.();

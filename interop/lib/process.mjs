@@ -26,9 +26,19 @@ export async function startNode({ data }) {
   const errors = [];
 
   const start = async () => {
-    const args = [...program, "--data", data, "--xmtp", `127.0.0.1:${port}`, "--log-level", "debug"];
+    const args = [
+      ...program,
+      "--data",
+      data,
+      "--xmtp",
+      `127.0.0.1:${port}`,
+      "--log-level",
+      "debug",
+    ];
     child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
-    exited = new Promise((resolve) => child.once("exit", (code, signal) => resolve({ code, signal })));
+    exited = new Promise((resolve) =>
+      child.once("exit", (code, signal) => resolve({ code, signal })),
+    );
     createInterface({ input: child.stderr }).on("line", (line) => {
       if (!/"level":(20|30),/.test(line)) errors.push(line);
       if (process.env.COTERIE_NODE_LOG) console.error(line);

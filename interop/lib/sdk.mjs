@@ -10,7 +10,9 @@ export function wallet(secret = randomBytes(32)) {
   const identifier = { identifier: address, identifierKind: IdentifierKind.Ethereum };
   const signMessage = (text) => {
     const body = Buffer.from(text, "utf8");
-    const digest = keccak_256(Buffer.concat([Buffer.from(`\x19Ethereum Signed Message:\n${body.length}`), body]));
+    const digest = keccak_256(
+      Buffer.concat([Buffer.from(`\x19Ethereum Signed Message:\n${body.length}`), body]),
+    );
     const signature = secp256k1.sign(digest, secret, { prehash: false, format: "recovered" });
     return Uint8Array.from([...signature.subarray(1), 27 + signature[0]]);
   };

@@ -57,7 +57,6 @@ export function listenError(
 ): NodeError {
   const engine = String((cause as { code?: unknown } | null)?.code ?? "unknown");
   return new NodeError("node/cannot-listen", {
-    disposition: "fix-caller",
     details: { host: where.host, port: where.port, reason: engine },
     cause,
   });

@@ -96,7 +96,6 @@ function parseNumber(flag: string, text: string, most: number): number {
 
 function bad(message: string, cause?: unknown): NodeError {
   return new NodeError("node/bad-arguments", {
-    disposition: "fix-caller",
     message: message.replaceAll(/\s+/g, " "),
     cause,
   });

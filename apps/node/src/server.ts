@@ -104,7 +104,6 @@ function makeFolder(folder: string): void {
   } catch (cause) {
     const reason = String((cause as { code?: unknown } | null)?.code ?? "unknown");
     throw new NodeError("node/bad-data-folder", {
-      disposition: "fix-caller",
       details: { folder, reason },
       cause,
     });

@@ -45,14 +45,12 @@ async function take(messages: AsyncIterator<Uint8Array>, count: number): Promise
 const open = (
   hub: Hub<GroupMessage>,
   filters: [group: number, after: bigint][],
-  signal?: AbortSignal,
-) =>
-  hub
-    .subscribe(
-      filters.map(([group, after]) => ({ topic: bytes(group), after })),
-      signal ?? new AbortController().signal,
-    )
-    [Symbol.asyncIterator]();
+  signal: AbortSignal = new AbortController().signal,
+): AsyncIterator<Uint8Array> => {
+  const asked = filters.map(([group, after]) => ({ topic: bytes(group), after }));
+  const messages = hub.subscribe(asked, signal);
+  return messages[Symbol.asyncIterator]();
+};
 
 const publish = (log: NodeLog, group: number, ...contents: number[]) =>
   log.appendGroupMessages(contents.map((content) => message(group, content)));

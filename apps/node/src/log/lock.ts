@@ -24,7 +24,6 @@ export function lockFolder(folder: string): { release(): void } {
     const failure = storageError(error);
     if (failure.code !== "node/storage-busy") throw failure;
     throw new NodeError("node/data-in-use", {
-      disposition: "wait",
       message: `${folder} is in use by another node`,
       cause: error,
     });

@@ -253,7 +253,6 @@ function openDatabase({ path, maxBytes }: SqliteLogOptions): Database {
     const version = Number(db.pragma("user_version", { simple: true }));
     if (version > schemaVersion) {
       throw new NodeError("node/newer-data", {
-        disposition: "halt",
         details: { version, known: schemaVersion },
       });
     }

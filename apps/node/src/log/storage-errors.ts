@@ -6,17 +6,17 @@ export function storageError(error: unknown): NodeError {
   const engine = String((error as { code?: unknown } | null)?.code ?? "unknown");
   const details = { engine };
   if (engine === "SQLITE_FULL") {
-    return new NodeError("node/storage-full", { disposition: "wait", details, cause: error });
+    return new NodeError("node/storage-full", { details, cause: error });
   }
   if (engine.startsWith("SQLITE_BUSY") || engine.startsWith("SQLITE_LOCKED")) {
-    return new NodeError("node/storage-busy", { disposition: "retry", details, cause: error });
+    return new NodeError("node/storage-busy", { details, cause: error });
   }
   if (engine.startsWith("SQLITE_CORRUPT") || engine === "SQLITE_NOTADB") {
-    return new NodeError("node/storage-corrupt", { disposition: "halt", details, cause: error });
+    return new NodeError("node/storage-corrupt", { details, cause: error });
   }
-  return new NodeError("node/storage-failed", { disposition: "retry", details, cause: error });
+  return new NodeError("node/storage-failed", { details, cause: error });
 }
 
 export function closedError(): NodeError {
-  return new NodeError("node/closed", { disposition: "retry" });
+  return new NodeError("node/closed");
 }

@@ -1,10 +1,5 @@
-import {
-  CommitLogEntry,
-  GroupMessage,
-  PagingInfo,
-  SortDirection,
-  WelcomeMessage,
-} from "@coterie/wire";
+import { GroupMessage, SortDirection, WelcomeMessage } from "@coterie/wire";
+import type { CommitLogEntry, PagingInfo } from "@coterie/wire";
 import type { NodeLimits } from "../limits.ts";
 import type * as stored from "../log/log.ts";
 

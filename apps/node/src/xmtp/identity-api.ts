@@ -1,4 +1,4 @@
-import type { Routes, UnaryHandler } from "@coterie/transport";
+import type { Routes } from "@coterie/transport";
 import {
   GetIdentityUpdatesRequest,
   GetIdentityUpdatesResponse,
@@ -17,16 +17,14 @@ import type { Identifier } from "../log/log.ts";
 import type { NodeEnv } from "./env.ts";
 import { judgeUpdate } from "./identity-judge.ts";
 import { createKeyedLock } from "./keyed-lock.ts";
+import { unary } from "./routes.ts";
+import type { Route } from "./routes.ts";
 
 /** `xmtp.identity.api.v1.IdentityApi` over a log. */
 export function createIdentityApi(env: NodeEnv): Routes {
   const { identity } = paths;
   const inboxes = createKeyedLock();
-  const unary = (
-    path: string,
-    handle: UnaryHandler,
-  ): [string, { kind: "unary"; handle: UnaryHandler }] => [path, { kind: "unary", handle }];
-  return new Map([
+  return new Map<string, Route>([
     unary(identity.publishIdentityUpdate, async (request) => {
       const update = PublishIdentityUpdateRequest.decode(request).identityUpdate;
       if (update === undefined) throw invalid("XND-23", "no identity update");
@@ -48,7 +46,6 @@ async function publish(env: NodeEnv, update: IdentityUpdate): Promise<Uint8Array
     // XND-24
     if (log.length >= env.limits.inboxUpdates) {
       throw new NodeError("node/inbox-log-full", {
-        disposition: "reject",
         message: "inbox log is full",
         details: { limit: env.limits.inboxUpdates },
       });
@@ -70,7 +67,7 @@ async function publish(env: NodeEnv, update: IdentityUpdate): Promise<Uint8Array
       return new Uint8Array();
     }
   }
-  throw new NodeError("node/conflict", { disposition: "retry" });
+  throw new NodeError("node/conflict");
 }
 
 /** XND-21. */

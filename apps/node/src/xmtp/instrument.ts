@@ -2,6 +2,7 @@ import type { Log as Logger } from "@coterie/base";
 import { Status } from "@coterie/transport";
 import type { CallContext, Routes, StatusError } from "@coterie/transport";
 import type { Metrics } from "../metrics.ts";
+import type { Route } from "./routes.ts";
 import { toStatus } from "./status.ts";
 
 /** Counts every call by method and outcome, translates failures, and writes down those that are ours. */
@@ -23,7 +24,7 @@ export function instrument(routes: Routes, metrics: Metrics, logger: Logger): Ro
     return status;
   };
 
-  const wrapped = new Map<string, RouteOf>();
+  const wrapped = new Map<string, Route>();
   for (const [path, route] of routes) {
     if (route.kind === "unary") {
       const handle = async (request: Uint8Array, context: CallContext): Promise<Uint8Array> => {
@@ -63,5 +64,3 @@ export function instrument(routes: Routes, metrics: Metrics, logger: Logger): Ro
     }
   }
 }
-
-type RouteOf = Routes extends ReadonlyMap<string, infer Route> ? Route : never;

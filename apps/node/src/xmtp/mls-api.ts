@@ -1,11 +1,11 @@
-import { Status, StatusError } from "@coterie/transport";
-import type { Routes, UnaryHandler } from "@coterie/transport";
+import type { Routes } from "@coterie/transport";
 import {
   paths,
   SubscribeGroupMessagesRequest,
   SubscribeWelcomeMessagesRequest,
 } from "@coterie/wire";
 import { invalid, NodeError } from "../errors.ts";
+import type { NodeLimits } from "../limits.ts";
 import type { GroupMessage, Welcome } from "../log/log.ts";
 import { batchPublishCommitLog, batchQueryCommitLog } from "./commit-log.ts";
 import { encodeMessage, encodeWelcome } from "./convert.ts";
@@ -13,6 +13,8 @@ import type { NodeEnv } from "./env.ts";
 import { fetchKeyPackages, uploadKeyPackage } from "./key-packages.ts";
 import { sendGroupMessages, sendWelcomeMessages } from "./publish.ts";
 import { getNewestGroupMessage, queryGroupMessages, queryWelcomeMessages } from "./query.ts";
+import { retired, subscription, unary } from "./routes.ts";
+import type { Route } from "./routes.ts";
 import { createHub } from "./subscriptions.ts";
 import type { Filter } from "./subscriptions.ts";
 
@@ -27,6 +29,7 @@ export interface MlsApi {
 /** `xmtp.mls.api.v1.MlsApi` over a log. */
 export function createMlsApi(env: NodeEnv): MlsApi {
   const { log, limits } = env;
+  const { mls } = paths;
   const page = {
     direction: "ascending",
     limit: limits.pageEntries,
@@ -49,81 +52,35 @@ export function createMlsApi(env: NodeEnv): MlsApi {
     welcomes: (entries) => welcomes.publish(entries),
   });
 
-  const checkTopics = (filters: readonly Filter[]): void => {
-    if (filters.length > limits.subscriptionTopics) {
-      throw new NodeError("node/too-many-topics", {
-        disposition: "fix-caller",
-        details: { limit: limits.subscriptionTopics, asked: filters.length },
-      });
-    }
-  };
-  // XND-04: clients wait for these headers before they publish
-  const headers = { subscribed: "true" };
-  const unary = (
-    path: string,
-    handle: (env: NodeEnv, request: Uint8Array) => Promise<Uint8Array>,
-  ): [string, { kind: "unary"; handle: UnaryHandler }] => [
-    path,
-    { kind: "unary", handle: (request) => handle(env, request) },
-  ];
-  const retired = (path: string): [string, { kind: "unary"; handle: UnaryHandler }] => [
-    path,
-    {
-      kind: "unary",
-      handle: () => {
-        throw new StatusError(Status.unimplemented, "this method is retired");
-      },
-    },
-  ];
-
-  const routes: Routes = new Map([
-    unary(paths.mls.uploadKeyPackage, uploadKeyPackage),
-    unary(paths.mls.fetchKeyPackages, fetchKeyPackages),
-    unary(paths.mls.sendGroupMessages, sendGroupMessages),
-    unary(paths.mls.sendWelcomeMessages, sendWelcomeMessages),
-    unary(paths.mls.queryGroupMessages, queryGroupMessages),
-    unary(paths.mls.queryWelcomeMessages, queryWelcomeMessages),
-    unary(paths.mls.getNewestGroupMessage, getNewestGroupMessage),
-    unary(paths.mls.batchPublishCommitLog, batchPublishCommitLog),
-    unary(paths.mls.batchQueryCommitLog, batchQueryCommitLog),
-    [
-      paths.mls.subscribeGroupMessages,
-      {
-        kind: "server-stream",
-        headers,
-        // XND-38: no filters is a stream that stays silent
-        handle: (request, context) => {
-          const { filters } = SubscribeGroupMessagesRequest.decode(request);
-          const asked = filters.map(({ groupId, idCursor }) => ({
-            topic: groupId,
-            after: idCursor,
-          }));
-          checkTopics(asked);
-          return messages.subscribe(asked, context.signal);
-        },
-      },
-    ],
-    [
-      paths.mls.subscribeWelcomeMessages,
-      {
-        kind: "server-stream",
-        headers,
-        handle: (request, context) => {
-          const { filters } = SubscribeWelcomeMessagesRequest.decode(request);
-          const asked = filters.map(({ installationKey, idCursor }) => ({
-            topic: installationKey,
-            after: idCursor,
-          }));
-          // XND-39
-          if (asked.length === 0) throw invalid("XND-39", "no filters");
-          if (asked.some(({ topic }) => topic.length === 0)) {
-            throw invalid("XND-39", "an empty installation key");
-          }
-          checkTopics(asked);
-          return welcomes.subscribe(asked, context.signal);
-        },
-      },
-    ],
+  const routes: Routes = new Map<string, Route>([
+    unary(mls.uploadKeyPackage, (request) => uploadKeyPackage(env, request)),
+    unary(mls.fetchKeyPackages, (request) => fetchKeyPackages(env, request)),
+    unary(mls.sendGroupMessages, (request) => sendGroupMessages(env, request)),
+    unary(mls.sendWelcomeMessages, (request) => sendWelcomeMessages(env, request)),
+    unary(mls.queryGroupMessages, (request) => queryGroupMessages(env, request)),
+    unary(mls.queryWelcomeMessages, (request) => queryWelcomeMessages(env, request)),
+    unary(mls.getNewestGroupMessage, (request) => getNewestGroupMessage(env, request)),
+    unary(mls.batchPublishCommitLog, (request) => batchPublishCommitLog(env, request)),
+    unary(mls.batchQueryCommitLog, (request) => batchQueryCommitLog(env, request)),
+    subscription(mls.subscribeGroupMessages, (request, { signal }) => {
+      const filters = SubscribeGroupMessagesRequest.decode(request).filters.map(
+        ({ groupId, idCursor }) => ({ topic: groupId, after: idCursor }),
+      );
+      // XND-38: no filters is a stream that stays silent
+      checkCount(filters, limits);
+      return messages.subscribe(filters, signal);
+    }),
+    subscription(mls.subscribeWelcomeMessages, (request, { signal }) => {
+      const filters = SubscribeWelcomeMessagesRequest.decode(request).filters.map(
+        ({ installationKey, idCursor }) => ({ topic: installationKey, after: idCursor }),
+      );
+      if (filters.length === 0) throw invalid("XND-39", "no filters");
+      if (filters.some(({ topic }) => topic.length === 0)) {
+        throw invalid("XND-39", "an empty installation key");
+      }
+      checkCount(filters, limits);
+      return welcomes.subscribe(filters, signal);
+    }),
     ...Object.values(paths.retired).map(retired),
   ]);
 
@@ -136,4 +93,11 @@ export function createMlsApi(env: NodeEnv): MlsApi {
       welcomes.close();
     },
   };
+}
+
+function checkCount(filters: readonly Filter[], limits: NodeLimits): void {
+  const limit = limits.subscriptionTopics;
+  if (filters.length > limit) {
+    throw new NodeError("node/too-many-topics", { details: { limit, asked: filters.length } });
+  }
 }

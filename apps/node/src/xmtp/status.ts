@@ -3,7 +3,7 @@ import { Status, StatusError } from "@coterie/transport";
 import type { StatusCode } from "@coterie/transport";
 
 /** What callers see of the node's own failures. Codes that are not here are INTERNAL, without words. */
-const statuses: Readonly<Record<string, StatusCode>> = {
+const statuses: Readonly<Partial<Record<string, StatusCode>>> = {
   "node/invalid-argument": Status.invalidArgument,
   "node/inbox-log-full": Status.failedPrecondition,
   "node/too-many-topics": Status.resourceExhausted,
@@ -14,7 +14,6 @@ const statuses: Readonly<Record<string, StatusCode>> = {
   "node/storage-busy": Status.unavailable,
   "node/storage-failed": Status.unavailable,
   "node/storage-corrupt": Status.dataLoss,
-  "node/retired": Status.unimplemented,
 };
 
 /** Rooms that judge what a caller sent: whatever they throw is about the request. */

@@ -72,7 +72,7 @@ export function createHub<Entry extends { readonly id: bigint }>(feed: Feed<Entr
     to.queuedBytes += bytes().length;
     // XND-39: the reader comes back with its cursors; the log, not memory, waits for it
     if (to.queue.length > feed.queueMessages || to.queuedBytes > feed.queueBytes) {
-      end(to, new NodeError("node/slow-reader", { disposition: "retry" }));
+      end(to, new NodeError("node/slow-reader"));
     } else {
       to.wake();
     }
@@ -183,5 +183,5 @@ export function createHub<Entry extends { readonly id: bigint }>(feed: Feed<Entr
 }
 
 function closing(): NodeError {
-  return new NodeError("node/closed", { disposition: "retry" });
+  return new NodeError("node/closed");
 }
