@@ -1,0 +1,53 @@
+#!/usr/bin/env node
+// `npm run node -- …` and nothing else: installs and builds what is missing, then becomes the node as far as signals, exit code
+// and standard output go. Only the node's own line reaches stdout; whatever the preparation says goes to stderr.
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const [major, minor] = process.versions.node.split(".").map(Number);
+const nodeIsOld = major < 22 || (major === 22 && minor < 12);
+const newerNode = join(root, ".tools", "node-24", "node_modules", ".bin", "node");
+
+let child;
+let asked;
+const forward = (signal) => {
+  asked ??= signal;
+  child?.kill(signal);
+};
+for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"]) {
+  process.on(signal, () => forward(signal === "SIGHUP" ? "SIGTERM" : signal));
+}
+// A shell between npm and us may die of a signal without passing it on: an orphan stops as if it had been asked to.
+const parent = process.ppid;
+if (process.env.npm_lifecycle_event !== undefined) {
+  setInterval(() => {
+    if (process.ppid !== parent && asked === undefined) forward("SIGTERM");
+  }, 500).unref();
+}
+
+const run = (command, args, stdio) =>
+  new Promise((resolve, reject) => {
+    child = spawn(command, args, { cwd: process.cwd(), stdio });
+    child.once("error", reject);
+    child.once("exit", (code, signal) => resolve(signal === null ? code : 128));
+  });
+
+const pnpm = join(root, "tools", "pnpm.mjs");
+const build = [
+  "exec",
+  "turbo",
+  "run",
+  "build",
+  "--filter=@coterie/node",
+  "--output-logs=errors-only",
+];
+const built = await run(process.execPath, [pnpm, "--ensure", ...build], ["ignore", 2, 2]);
+if (asked !== undefined) process.exit(0);
+if (built !== 0) process.exit(built);
+
+const node = nodeIsOld && existsSync(newerNode) ? newerNode : process.execPath;
+const main = join(root, "apps", "node", "dist", "main.js");
+process.exit(await run(node, [main, ...process.argv.slice(2)], ["ignore", "inherit", "inherit"]));
