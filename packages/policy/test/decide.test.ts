@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import {
   METADATA_FIELDS,
   adminOnlyPolicy,
+  changeOf,
   changePolicy,
   createRoster,
   decide,
@@ -252,6 +253,16 @@ test("XGC-45: super admins alone add installations again", () => {
       ask(defaultPolicy, group, { kind: "readd-installations", actor: actorOf[role] }),
     ).toEqual(expected ?? ["XGC-45"]);
   }
+});
+
+test("XCV-03: an action counts the super admins after it", () => {
+  const after = (action: Action): unknown =>
+    changeOf(defaultPolicy, group, action)?.superAdminsAfter;
+  expect(after({ kind: "add-super-admin", actor: sue, subject: max })).toBe(3);
+  expect(after({ kind: "add-super-admin", actor: sue, subject: sam })).toBe(2);
+  expect(after({ kind: "remove-super-admin", actor: sue, subject: sam })).toBe(1);
+  expect(after({ kind: "remove-super-admin", actor: sue, subject: max })).toBe(2);
+  expect(after({ kind: "key-update", actor: sue })).toBe(2);
 });
 
 test("XGC-57: what changes nothing needs no right", () => {

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import {
   METADATA_FIELDS,
+  OPTION_NAMES,
   PolicyError,
   adminOnlyPolicy,
   changePolicy,
@@ -32,11 +33,36 @@ test("XPM-10: presets have these seven keys and these values", () => {
     expect(metadataPolicy(preset, "_commit_log_signer")).toBe("super-admin");
     expect(samePolicySet(parsePolicySet(preset), preset)).toBe(true);
   }
-  expect([defaultPolicy.addMember, defaultPolicy.removeMember]).toEqual(["allow", "admin"]);
-  expect([adminOnlyPolicy.addMember, adminOnlyPolicy.removeMember]).toEqual(["admin", "admin"]);
-  expect([dmPolicy.addMember, dmPolicy.addAdmin, dmPolicy.updatePermissions]).toEqual(
-    Array(3).fill("deny"),
-  );
+  const five = (set: PolicySet): unknown[] => [
+    set.addMember,
+    set.removeMember,
+    set.addAdmin,
+    set.removeAdmin,
+    set.updatePermissions,
+  ];
+  const supers = ["super-admin", "super-admin", "super-admin"];
+  expect(five(defaultPolicy)).toEqual(["allow", "admin", ...supers]);
+  expect(five(adminOnlyPolicy)).toEqual(["admin", "admin", ...supers]);
+  expect(five(dmPolicy)).toEqual(Array(5).fill("deny"));
+});
+
+test("XCV-04: sets are the same by their entries, not by their order or by what lacks an entry", () => {
+  const metadata = new Map([...defaultPolicy.metadata].reverse());
+  expect(samePolicySet({ ...defaultPolicy, metadata }, defaultPolicy)).toBe(true);
+  metadata.delete("app_data");
+  expect(samePolicySet({ ...defaultPolicy, metadata }, defaultPolicy)).toBe(false);
+  expect(samePolicySet(defaultPolicy, { ...defaultPolicy, metadata })).toBe(false);
+  metadata.set("mood", "allow");
+  expect(samePolicySet(defaultPolicy, { ...defaultPolicy, metadata })).toBe(false);
+  for (const name of [
+    "addMember",
+    "removeMember",
+    "addAdmin",
+    "removeAdmin",
+    "updatePermissions",
+  ] as const) {
+    expect(samePolicySet({ ...dmPolicy, [name]: "admin" }, dmPolicy)).toBe(false);
+  }
 });
 
 test("XPM-11: presets are detected, absent keys do not matter, keys of later versions follow the plain fields", () => {
@@ -128,6 +154,8 @@ test("XPM-13: options are read by name and number, Creator Only writes super adm
     expect(parseOption(number)).toBe(base);
   }
   expect(parseOption("creator-only")).toBe("super-admin");
+  expect(OPTION_NAMES.slice(0, 4)).toEqual(pairs.map(([name]) => name));
+  expect(OPTION_NAMES.slice(4)).toEqual(["does-not-exist", "other"]);
   const code = (input: unknown): unknown => {
     try {
       return parseOption(input);
