@@ -34,8 +34,11 @@ async function run(config: Config): Promise<void> {
     process.stdout.write(`${JSON.stringify({ ready: true, xmtp, admin, pid: process.pid })}\n`);
     const signal = await stopped;
     logger.write("info", "node.stopping", { signal, graceMs: config.graceMs });
-    // whoever asks twice does not want to wait
-    for (const again of ["SIGTERM", "SIGINT"] as const) process.once(again, () => process.exit(1));
+    // one Ctrl-C may arrive twice, from the terminal and through npm; whoever asks again later does not want to wait
+    const askedAt = Date.now();
+    for (const again of ["SIGTERM", "SIGINT"] as const) {
+      process.on(again, () => Date.now() - askedAt > 1000 && process.exit(1));
+    }
     await node.close({ graceMs: config.graceMs });
     logger.write("info", "node.stopped", {});
     process.exit(0);
