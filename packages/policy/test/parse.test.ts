@@ -237,6 +237,11 @@ test("XPM-02: wire values 0 and beyond the table, unset kinds and empty lists ar
   // Permissions end at 3 where membership ends at 4.
   expect(read("addMemberPolicy", { kind: "base", value: 4 })).toBe("none");
   expect(read("addAdminPolicy", { kind: "base", value: 4 })).toBe("policy/unknown-value");
+  for (const part of [null, undefined, 3, "allow"]) {
+    expect(read("addMemberPolicy", { kind: "anyCondition", value: { policies: [part] } })).toBe(
+      "policy/unknown-value",
+    );
+  }
   expect(read("addAdminPolicy", { kind: "unset" })).toBe("policy/unknown-value");
   expect(read("addAdminPolicy", undefined)).toBe("policy/missing");
   expect(read("removeMemberPolicy", { kind: "andCondition", value: { policies: [] } })).toBe(

@@ -1,1 +1,6 @@
-export {};
+export type { Change, Entry, Range, Store } from "./store.ts";
+export { createMemoryStore } from "./memory.ts";
+export { StorageError } from "./errors.ts";
+export type { StorageErrorCode } from "./errors.ts";
+export { decodeKey, encodeKey, prefixRange } from "./keys.ts";
+export type { KeyPart } from "./keys.ts";
