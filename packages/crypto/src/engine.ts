@@ -1,9 +1,4 @@
-import type {
-  AeadName,
-  DhName,
-  HashName,
-  SignatureName,
-} from "./provider.ts";
+import type { AeadName, DhName, HashName, SignatureName } from "./provider.ts";
 
 /**
  * The bare primitives of one platform, called only by {@link strictProvider}, which has checked every length, range and encoding before.
@@ -67,4 +62,3 @@ export interface Engine {
   ): { readonly ciphertext: Uint8Array; readonly sharedSecret: Uint8Array } | undefined;
   mlKem768Decapsulate(seed: Uint8Array, ciphertext: Uint8Array): Uint8Array;
 }
-

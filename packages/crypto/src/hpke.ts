@@ -122,11 +122,7 @@ export function generateKeyPair(crypto: CryptoProvider, suite: HpkeSuite): KeyPa
 }
 
 /** DeriveKeyPair of RFC 9180 section 7.1.3, by which MLS makes node keys of path secrets. */
-export function deriveKeyPair(
-  crypto: CryptoProvider,
-  suite: HpkeSuite,
-  ikm: Uint8Array,
-): KeyPair {
+export function deriveKeyPair(crypto: CryptoProvider, suite: HpkeSuite, ikm: Uint8Array): KeyPair {
   return kemOf(suite.kemId).deriveKeyPair(crypto, ikm);
 }
 

@@ -24,13 +24,7 @@ export {
   setupSender,
   xWingHpkeSuite,
 } from "./hpke.ts";
-export type {
-  HpkeRecipient,
-  HpkeSender,
-  HpkeSuite,
-  RecipientSetup,
-  SenderSetup,
-} from "./hpke.ts";
+export type { HpkeRecipient, HpkeSender, HpkeSuite, RecipientSetup, SenderSetup } from "./hpke.ts";
 export { xWingDecapsulate, xWingEncapsulate, xWingKeyPair, xWingLengths } from "./x-wing.ts";
 
 export {

@@ -14,7 +14,7 @@ export function decompressP256(encoded: Uint8Array): Uint8Array | undefined {
 
   const x = BigInt(`0x${toHex(encoded.subarray(1, 33))}`);
   if (x >= p) return undefined;
-  const square = (((x * x - 3n) * x + b) % p + p) % p;
+  const square = ((((x * x - 3n) * x + b) % p) + p) % p;
   // p ≡ 3 mod 4, so that a root is a power.
   let y = compressed ? power(square, (p + 1n) / 4n) : BigInt(`0x${toHex(encoded.subarray(33))}`);
   if (y >= p || (y * y) % p !== square) return undefined;

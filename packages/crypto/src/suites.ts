@@ -31,11 +31,38 @@ const p521 = { dh: "p521", kemId: 0x12, signature: "p521" } as const;
 
 /** The seven suites of RFC 9420 by number. XMTP uses 3, SLIM uses 2 (MLS-01). */
 export const cipherSuites: ReadonlyMap<number, CipherSuite> = new Map<number, CipherSuite>([
-  [1, { id: 1, name: "MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519", ...sha256, ...aes128, ...x25519 }],
+  [
+    1,
+    {
+      id: 1,
+      name: "MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519",
+      ...sha256,
+      ...aes128,
+      ...x25519,
+    },
+  ],
   [2, { id: 2, name: "MLS_128_DHKEMP256_AES128GCM_SHA256_P256", ...sha256, ...aes128, ...p256 }],
-  [3, { id: 3, name: "MLS_128_DHKEMX25519_CHACHA20POLY1305_SHA256_Ed25519", ...sha256, ...chacha, ...x25519 }],
+  [
+    3,
+    {
+      id: 3,
+      name: "MLS_128_DHKEMX25519_CHACHA20POLY1305_SHA256_Ed25519",
+      ...sha256,
+      ...chacha,
+      ...x25519,
+    },
+  ],
   [4, { id: 4, name: "MLS_256_DHKEMX448_AES256GCM_SHA512_Ed448", ...sha512, ...aes256, ...x448 }],
   [5, { id: 5, name: "MLS_256_DHKEMP521_AES256GCM_SHA512_P521", ...sha512, ...aes256, ...p521 }],
-  [6, { id: 6, name: "MLS_256_DHKEMX448_CHACHA20POLY1305_SHA512_Ed448", ...sha512, ...chacha, ...x448 }],
+  [
+    6,
+    {
+      id: 6,
+      name: "MLS_256_DHKEMX448_CHACHA20POLY1305_SHA512_Ed448",
+      ...sha512,
+      ...chacha,
+      ...x448,
+    },
+  ],
   [7, { id: 7, name: "MLS_256_DHKEMP384_AES256GCM_SHA384_P384", ...sha384, ...aes256, ...p384 }],
 ]);

@@ -73,7 +73,5 @@ function combine(
   ephemeral: Uint8Array,
   recipient: Uint8Array,
 ): Uint8Array {
-  return crypto.sha3_256(
-    concat(mlKemSecret, dhSecret, ephemeral, recipient, toUtf8(labels.xWing)),
-  );
+  return crypto.sha3_256(concat(mlKemSecret, dhSecret, ephemeral, recipient, toUtf8(labels.xWing)));
 }

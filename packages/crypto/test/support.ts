@@ -25,8 +25,7 @@ export function both<T>(ask: (crypto: CryptoProvider) => T): readonly [noble: T,
 const folder = process.env["COTERIE_VECTORS"];
 
 /** Whether `COTERIE_VECTORS` holds the Wycheproof files; says so once where it does not. */
-export const hasVectors: boolean =
-  folder !== undefined && existsSync(join(folder, "wycheproof"));
+export const hasVectors: boolean = folder !== undefined && existsSync(join(folder, "wycheproof"));
 if (!hasVectors) console.log("COTERIE_VECTORS is not set: the Wycheproof files are skipped");
 
 export interface WycheproofFile<G> {

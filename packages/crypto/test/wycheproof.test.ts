@@ -1,15 +1,17 @@
 import { concat, fromHex, toHex } from "@coterie/base";
 import { ecdsaFromDer } from "@coterie/crypto";
 import type { AeadName, CryptoProvider, HashName } from "@coterie/crypto";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { both, hasVectors, outcome, providers, wycheproof } from "./support.ts";
+
+vi.setConfig({ testTimeout: 120_000 });
 
 type Result = "valid" | "invalid" | "acceptable";
 
 interface Case {
   readonly tcId: number;
   readonly result: Result;
-  readonly flags: readonly string[];
+  readonly comment: string;
   readonly msg: string;
 }
 
@@ -27,11 +29,12 @@ class Tally {
     this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
   }
 
-  report(): void {
+  /** How many cases went against the file. */
+  report(): number {
     const parts = [...this.#counts].map(([key, count]) => `${count} ${key}`);
     console.log(`wycheproof ${this.#file}: ${parts.join(", ")}`);
-    expect(this.#counts.get("invalid accepted")).toBeUndefined();
-    expect(this.#counts.get("valid refused")).toBeUndefined();
+    const against = ["invalid accepted", "valid refused"];
+    return against.reduce((sum, key) => sum + (this.#counts.get(key) ?? 0), 0);
   }
 }
 
@@ -93,8 +96,9 @@ describe.skipIf(!hasVectors)("Wycheproof: both providers give the same verdict",
         }
       }
     }
-    if (otherSizes > 0) console.log(`wycheproof ${file}: ${otherSizes} with keys of 192 bits, unsupported`);
-    tally.report();
+    if (otherSizes > 0)
+      console.log(`wycheproof ${file}: ${otherSizes} with keys of 192 bits, unsupported`);
+    expect(tally.report()).toBe(0);
   });
 
   test("MLS-07: x25519, acceptable is refused only for a result of zeros", () => {
@@ -110,10 +114,12 @@ describe.skipIf(!hasVectors)("Wycheproof: both providers give the same verdict",
           crypto.dh("x25519", fromHex(item.private), fromHex(item.public)),
         );
         tally.add(item.result, shared !== undefined);
-        expect(shared, `tcId ${item.tcId}`).toBe(/^0*$/.test(item.shared) ? undefined : item.shared);
+        expect(shared, `tcId ${item.tcId}`).toBe(
+          /^0*$/.test(item.shared) ? undefined : item.shared,
+        );
       }
     }
-    tally.report();
+    expect(tally.report()).toBe(0);
   });
 
   test("MLS-06, MLS-07: P-256 ECDH takes uncompressed points on the curve alone", () => {
@@ -133,7 +139,7 @@ describe.skipIf(!hasVectors)("Wycheproof: both providers give the same verdict",
         if (item.result === "acceptable") expect(shared).toBeUndefined();
       }
     }
-    tally.report();
+    expect(tally.report()).toBe(0);
   });
 
   test.each(["ed25519", "ed448"] as const)("MLS-07: %s", (name) => {
@@ -151,7 +157,7 @@ describe.skipIf(!hasVectors)("Wycheproof: both providers give the same verdict",
         tally.add(item.result, verdict);
       }
     }
-    tally.report();
+    expect(tally.report()).toBe(0);
   });
 
   interface EcdsaCase extends Case {
@@ -170,7 +176,7 @@ describe.skipIf(!hasVectors)("Wycheproof: both providers give the same verdict",
         tally.add(item.result, verdict);
       }
     }
-    tally.report();
+    expect(tally.report()).toBe(0);
   });
 
   test.each(["ecdsa_secp256k1_sha256_p1363", "ecdsa_secp256k1_sha256_bitcoin"])(
@@ -182,22 +188,28 @@ describe.skipIf(!hasVectors)("Wycheproof: both providers give the same verdict",
         for (const item of group.tests) {
           const bytes = fromHex(item.sig);
           const compact = file.endsWith("bitcoin") ? ecdsaFromDer("secp256k1", bytes) : bytes;
-          const recovered = ([0, 1] as const).map((bit) =>
+          const answers = ([0, 1] as const).map((bit) =>
             agreed((crypto) => {
               const digest = crypto.hash("sha256", fromHex(item.msg));
               const found = compact && crypto.secp256k1Recover(digest, compact, bit);
               return found ?? new Uint8Array(0);
             }),
           );
-          // Bitcoin also wants a low S, which recovery leaves to normalisation; and its R above the order has recovery bits 2 and 3.
-          const malleable = item.flags.includes("SignatureMalleabilityBitcoin");
-          const overflow = item.result === "valid" && !recovered.includes(key);
-          if (overflow) expect(item.flags).toContain("ArithmeticError");
-          const result = malleable || overflow ? "acceptable" : item.result;
-          tally.add(result, recovered.includes(key));
+          const recovered = answers.some((answer) => answer === key);
+          // An R that the order was subtracted from needs recovery bits 2 and 3, which no wallet makes.
+          const overflow =
+            item.result === "valid" && compact?.subarray(0, 15).every((byte) => byte === 0);
+          // Bitcoin also wants a low S, which we leave to normalisation.
+          const highS =
+            file.endsWith("bitcoin") &&
+            item.result === "invalid" &&
+            recovered &&
+            /malleability/i.test(item.comment);
+          const result = (overflow && !recovered) || highS ? "acceptable" : item.result;
+          tally.add(result, recovered);
         }
       }
-      tally.report();
+      expect(tally.report()).toBe(0);
     },
   );
 
@@ -220,7 +232,7 @@ describe.skipIf(!hasVectors)("Wycheproof: both providers give the same verdict",
         if (item.result === "valid") expect(okm).toBe(item.okm);
       }
     }
-    tally.report();
+    expect(tally.report()).toBe(0);
   });
 
   test("hmac sha256", () => {
@@ -238,7 +250,7 @@ describe.skipIf(!hasVectors)("Wycheproof: both providers give the same verdict",
         tally.add(item.result, mac?.slice(0, group.tagSize / 4) === item.tag);
       }
     }
-    tally.report();
+    expect(tally.report()).toBe(0);
   });
 });
 

@@ -38,11 +38,7 @@ export function verifyEd25519ph(
   context: Uint8Array,
   signature: Uint8Array,
 ): boolean {
-  const domain = concat(
-    toUtf8(labels.ed25519Domain),
-    Uint8Array.of(1, context.length),
-    context,
-  );
+  const domain = concat(toUtf8(labels.ed25519Domain), Uint8Array.of(1, context.length), context);
   return verifyEd25519(publicKey, sha512(message), signature, domain);
 }
 

@@ -38,7 +38,5 @@ export function sha3_256(data: Uint8Array): Uint8Array<ArrayBuffer> {
 
 export function shake256(data: Uint8Array, length: number): Uint8Array<ArrayBuffer> {
   if (length === 0) return new Uint8Array(0);
-  return plain(
-    nodeCrypto.createHash("shake256", { outputLength: length }).update(data).digest(),
-  );
+  return plain(nodeCrypto.createHash("shake256", { outputLength: length }).update(data).digest());
 }

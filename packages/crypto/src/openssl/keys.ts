@@ -10,7 +10,11 @@ import type { ECDH, KeyObject } from "./node-crypto.ts";
  */
 export interface KeyStore {
   /** Undefined where OpenSSL refuses the bytes. */
-  publicKey(name: DhName | SignatureName, use: "dh" | "sign", bytes: Uint8Array): KeyObject | undefined;
+  publicKey(
+    name: DhName | SignatureName,
+    use: "dh" | "sign",
+    bytes: Uint8Array,
+  ): KeyObject | undefined;
   privateKey(name: EdwardsOrMontgomery, bytes: Uint8Array): KeyObject;
   /** The public half of a private key of the Edwards and Montgomery curves. */
   publicBytes(name: EdwardsOrMontgomery, bytes: Uint8Array): Uint8Array;

@@ -122,4 +122,3 @@ function mlKem(keys: KeyStore): MlKem {
 function isEdwards(name: string): name is "ed25519" | "ed448" {
   return name === "ed25519" || name === "ed448";
 }
-

@@ -22,9 +22,7 @@ export function strictProvider(engine: Engine): CryptoProvider {
   return {
     name: engine.name,
     bytes: (length) => {
-      if (!Number.isSafeInteger(length) || length < 0) {
-        throw new CryptoError("crypto/bad-length", { what: "random", length });
-      }
+      requireOutput("random", length, maxOutput);
       return engine.bytes(length);
     },
     ...hashing(engine),
@@ -36,13 +34,14 @@ export function strictProvider(engine: Engine): CryptoProvider {
   };
 }
 
+/** Far above what any protocol here draws at once. */
+const maxOutput = 2 ** 24;
+
 type Part<K extends keyof CryptoProvider> = Pick<CryptoProvider, K>;
 
 function hashing(
   engine: Engine,
-): Part<
-  "hash" | "hmac" | "hkdfExtract" | "hkdfExpand" | "keccak256" | "sha3_256" | "shake256"
-> {
+): Part<"hash" | "hmac" | "hkdfExtract" | "hkdfExpand" | "keccak256" | "sha3_256" | "shake256"> {
   const hmac: CryptoProvider["hmac"] = (name, key, data) => {
     sizeOf(hashLengths, name, "hash");
     return engine.hmac(name, key, data);
@@ -59,9 +58,7 @@ function hashing(
     keccak256: engine.keccak256,
     sha3_256: engine.sha3_256,
     shake256: (data, length) => {
-      if (!Number.isSafeInteger(length) || length < 0) {
-        throw new CryptoError("crypto/bad-length", { what: "shake256", length });
-      }
+      requireOutput("shake256", length, maxOutput);
       return engine.shake256(data, length);
     },
   };
@@ -75,9 +72,7 @@ function hkdfExpand(
   length: number,
 ): Uint8Array {
   const size = sizeOf(hashLengths, name, "hash");
-  if (!Number.isSafeInteger(length) || length < 0 || length > 255 * size) {
-    throw new CryptoError("crypto/bad-length", { what: "hkdf output", length });
-  }
+  requireOutput("hkdf", length, 255 * size);
   const first = new Uint8Array(info.length + 1);
   first.set(info);
   first[info.length] = 1;
@@ -134,10 +129,11 @@ function diffieHellman(engine: Engine): Part<"generateDh" | "dhPublicKey" | "dh"
       const lengths = sizeOf(dhLengths, name, "dh");
       requirePrivateKey(name, privateKey, lengths.privateKey);
       requireLength("public key", publicKey, lengths.publicKey);
-      const compressed = lengths.publicKey % 2 === 1 && publicKey[0] !== 4;
-      const shared = compressed ? undefined : engine.dh(name, privateKey, publicKey);
-      // MLS-07: off the curve, of low order, or a result of zeros.
-      if (shared === undefined || shared.every((byte) => byte === 0)) {
+      const montgomery = name === "x25519" || name === "x448";
+      const wellFormed = montgomery || publicKey[0] === 4;
+      const shared = wellFormed ? engine.dh(name, privateKey, publicKey) : undefined;
+      // MLS-07: off the curve, of low order, or a result of zeros. On the P curves zero is the x coordinate of an honest point.
+      if (shared === undefined || (montgomery && shared.every((byte) => byte === 0))) {
         throw new CryptoError("crypto/bad-key", { what: "public key", algorithm: name });
       }
       return shared;
@@ -148,12 +144,7 @@ function diffieHellman(engine: Engine): Part<"generateDh" | "dhPublicKey" | "dh"
 function signatures(
   engine: Engine,
 ): Part<
-  | "generateSigner"
-  | "signaturePublicKey"
-  | "sign"
-  | "verify"
-  | "ed25519phSign"
-  | "ed25519phVerify"
+  "generateSigner" | "signaturePublicKey" | "sign" | "verify" | "ed25519phSign" | "ed25519phVerify"
 > {
   return {
     generateSigner: (name) => {
@@ -283,6 +274,13 @@ function requirePrivateKey(
   }
 }
 
+/** Checked before anything is allocated. */
+function requireOutput(what: string, length: number, max: number): void {
+  if (!Number.isSafeInteger(length) || length < 0 || length > max) {
+    throw new CryptoError("crypto/bad-length", { what, length, max });
+  }
+}
+
 function requireContext(context: Uint8Array): void {
   if (context.length > 255) {
     throw new CryptoError("crypto/bad-length", { what: "context", length: context.length });
@@ -290,11 +288,7 @@ function requireContext(context: Uint8Array): void {
 }
 
 /** What a table says of an algorithm; names reach us from numbers on the wire, so an unknown one is not a bug. */
-function sizeOf<K extends string, V>(
-  table: Readonly<Record<K, V>>,
-  name: K,
-  what: string,
-): V {
+function sizeOf<K extends string, V>(table: Readonly<Record<K, V>>, name: K, what: string): V {
   if (!Object.hasOwn(table, name)) throw new CryptoError("crypto/unsupported", { what, name });
   return table[name];
 }
