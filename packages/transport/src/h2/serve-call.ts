@@ -290,7 +290,7 @@ export class ServerCall implements CallContext {
         this.#endBadRequest(error);
       }
     });
-    stream.on("end", () => {
+    const onEnd = (): void => {
       if (wasReset(stream)) return;
       try {
         reader.end();
@@ -299,7 +299,9 @@ export class ServerCall implements CallContext {
         requests.finish(error);
         this.#endBadRequest(error);
       }
-    });
+    };
+    // @NOTE Clients on Node's http2 end a stream and then reset it when they cancel: wait for what else came along.
+    stream.on("end", () => setImmediate(onEnd));
     stream.on("close", () => {
       reader.release();
       requests.finish(new TransportError(Status.cancelled, { sent: "answered" }));
