@@ -1,3 +1,4 @@
+import { cipherSuites } from "@coterie/crypto";
 import { decodeKeyPackage, verifyKeyPackage } from "@coterie/mls";
 import {
   FetchKeyPackagesRequest,
@@ -10,6 +11,8 @@ import { invalid } from "../errors.ts";
 import type { NodeEnv } from "./env.ts";
 
 const empty = new Uint8Array();
+/** XGC-01. */
+const cipherSuite = cipherSuites.get(3);
 
 /** XND-30, XKP-11. The installation need not be known: registration uploads first (XID-41). */
 export async function uploadKeyPackage(env: NodeEnv, request: Uint8Array): Promise<Uint8Array> {
@@ -19,6 +22,7 @@ export async function uploadKeyPackage(env: NodeEnv, request: Uint8Array): Promi
   verifyKeyPackage({
     crypto: env.crypto,
     keyPackage,
+    cipherSuite,
     nowSeconds: env.clock.nowNs() / 1_000_000_000n,
   });
   const { credential, signatureKey } = keyPackage.leafNode;
