@@ -83,7 +83,10 @@ export function openPath(input: {
   }
   const from = steps.findIndex((step) => covers(step.copath, own.leafIndex));
   const step = steps[from];
-  if (step === undefined) throw new MlsError("mls/no-path-key", { leafIndex: own.leafIndex });
+  // A leaf that the commit adds got its secret by Welcome; whoever had its place before has none.
+  if (step === undefined || added.includes(own.leafIndex)) {
+    throw new MlsError("mls/no-path-key", { leafIndex: own.leafIndex });
+  }
   const { position, node } = recipient(step.copath, own.leafIndex, added);
   const privateKey = own.keys.get(node.index);
   const publicKey = encryptionKeyOf(node);
