@@ -8,6 +8,9 @@ export interface NodeLimits {
   readonly pageBytes: number;
   /** Updates of one inbox (XND-24). */
   readonly inboxUpdates: number;
+  /** Actions and bytes of one update: each signature costs about a millisecond to check. */
+  readonly updateActions: number;
+  readonly updateBytes: number;
   /** Commit log entries of one publish, and groups of one query (XND-41). */
   readonly commitLogPublish: number;
   readonly commitLogQuery: number;
@@ -25,6 +28,8 @@ export const defaultLimits: NodeLimits = {
   pageEntries: 100,
   pageBytes: 20 * MiB,
   inboxUpdates: 256,
+  updateActions: 100,
+  updateBytes: MiB,
   commitLogPublish: 10,
   commitLogQuery: 20,
   subscriptionTopics: 100_000,

@@ -2,6 +2,7 @@ import { silentLog, systemClock } from "@coterie/base";
 import type { Clock, Log as Logger } from "@coterie/base";
 import type { CryptoProvider } from "@coterie/crypto";
 import { opensslProvider } from "@coterie/crypto/openssl";
+import type { SmartContractVerifier } from "@coterie/identity";
 import type { Routes } from "@coterie/transport";
 import { defaultLimits } from "./limits.ts";
 import type { NodeLimits } from "./limits.ts";
@@ -18,6 +19,8 @@ export interface NodeParts {
   readonly log: NodeLog;
   readonly clock?: Clock | undefined;
   readonly crypto?: CryptoProvider | undefined;
+  /** Asks chains about contract wallets; without it none of them is valid (XND-25). */
+  readonly contracts?: SmartContractVerifier | undefined;
   readonly limits?: Partial<NodeLimits> | undefined;
   /** Where the node writes about itself. */
   readonly logger?: Logger | undefined;
@@ -39,6 +42,7 @@ export function createNode(parts: NodeParts): CoterieNode {
     log: parts.log,
     clock: parts.clock ?? systemClock,
     crypto: parts.crypto ?? opensslProvider,
+    contracts: parts.contracts,
     limits: { ...defaultLimits, ...parts.limits },
     metrics,
   };

@@ -65,9 +65,9 @@ const upload = (client: Transport, keyPackageTlsSerialized: Uint8Array) =>
 async function fetchAll(client: Transport, ...installationKeys: Uint8Array[]) {
   const request = FetchKeyPackagesRequest.encode({ installationKeys });
   const answer = await client.unary(mls.fetchKeyPackages, request);
-  return FetchKeyPackagesResponse.decode(answer).keyPackages.map((one) => [
-    ...one.keyPackageTlsSerialized,
-  ]);
+  return FetchKeyPackagesResponse.decode(answer).keyPackages.map((one) =>
+    Array.from(one.keyPackageTlsSerialized),
+  );
 }
 
 test("XND-30: an upload replaces the installation's key package, known inbox or not", async () => {

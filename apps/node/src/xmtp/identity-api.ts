@@ -11,11 +11,16 @@ import {
   VerifySmartContractWalletSignaturesRequest,
   VerifySmartContractWalletSignaturesResponse,
 } from "@coterie/wire";
-import type { GetIdentityUpdatesResponseResponse } from "@coterie/wire";
+import type {
+  GetIdentityUpdatesResponseResponse,
+  VerifySmartContractWalletSignatureRequestSignature,
+  VerifySmartContractWalletSignaturesResponseValidationResponse as ValidationResponse,
+} from "@coterie/wire";
 import { invalid, NodeError } from "../errors.ts";
 import type { Identifier } from "../log/log.ts";
 import type { NodeEnv } from "./env.ts";
-import { judgeUpdate } from "./identity-judge.ts";
+import { createIdentityJudge } from "./identity-judge.ts";
+import type { IdentityJudge } from "./identity-judge.ts";
 import { createKeyedLock } from "./keyed-lock.ts";
 import { unary } from "./routes.ts";
 import type { Route } from "./routes.ts";
@@ -24,15 +29,24 @@ import type { Route } from "./routes.ts";
 export function createIdentityApi(env: NodeEnv): Routes {
   const { identity } = paths;
   const inboxes = createKeyedLock();
+  const judge = createIdentityJudge(env.crypto, env.contracts);
   return new Map<string, Route>([
     unary(identity.publishIdentityUpdate, async (request) => {
       const update = PublishIdentityUpdateRequest.decode(request).identityUpdate;
       if (update === undefined) throw invalid("XND-23", "no identity update");
-      return inboxes.run(update.inboxId, () => publish(env, update));
+      if (
+        update.actions.length > env.limits.updateActions ||
+        request.length > env.limits.updateBytes
+      ) {
+        throw invalid("XND-23", "an identity update that is too large");
+      }
+      return inboxes.run(update.inboxId, () => publish(env, judge, update));
     }),
     unary(identity.getIdentityUpdates, (request) => getIdentityUpdates(env, request)),
     unary(identity.getInboxIds, (request) => getInboxIds(env, request)),
-    unary(identity.verifySmartContractWalletSignatures, verifyContractSignatures),
+    unary(identity.verifySmartContractWalletSignatures, (request) =>
+      verifyContractSignatures(env, request),
+    ),
   ]);
 }
 
@@ -40,7 +54,11 @@ export function createIdentityApi(env: NodeEnv): Routes {
 const attempts = 5;
 
 /** XND-22: judged against the whole log, and stored only if the log is still that one. */
-async function publish(env: NodeEnv, update: IdentityUpdate): Promise<Uint8Array> {
+async function publish(
+  env: NodeEnv,
+  judge: IdentityJudge,
+  update: IdentityUpdate,
+): Promise<Uint8Array> {
   for (let attempt = 0; attempt < attempts; attempt++) {
     const log = await env.log.identityUpdates(update.inboxId, 0n);
     // XND-24
@@ -50,9 +68,11 @@ async function publish(env: NodeEnv, update: IdentityUpdate): Promise<Uint8Array
         details: { limit: env.limits.inboxUpdates },
       });
     }
-    const { added, revoked } = judgeUpdate(
-      env.crypto,
-      log.map((entry) => IdentityUpdate.decode(entry.update)),
+    const { added, revoked } = await judge(
+      log.map(({ sequenceId, ...entry }) => ({
+        sequenceId,
+        update: IdentityUpdate.decode(entry.update),
+      })),
       update,
     );
     const outcome = await env.log.appendIdentityUpdate({
@@ -112,13 +132,35 @@ function toIdentifier(text: string, kind: number): Identifier | undefined {
   return undefined;
 }
 
-/** XND-25: no chain is configured, so no contract can be asked. */
-async function verifyContractSignatures(request: Uint8Array): Promise<Uint8Array> {
+/** XND-25: a result per item, and an item that cannot be asked about is not valid. */
+async function verifyContractSignatures(env: NodeEnv, request: Uint8Array): Promise<Uint8Array> {
   const { signatures } = VerifySmartContractWalletSignaturesRequest.decode(request);
-  return VerifySmartContractWalletSignaturesResponse.encode({
-    responses: signatures.map(({ accountId }) => ({
-      isValid: false,
-      error: `no RPC endpoint for ${accountId.split(":").slice(0, 2).join(":")}`,
-    })),
-  });
+  const responses: ValidationResponse[] = [];
+  for (const item of signatures) responses.push(await verifyContractSignature(env, item));
+  return VerifySmartContractWalletSignaturesResponse.encode({ responses });
+}
+
+async function verifyContractSignature(
+  env: NodeEnv,
+  item: VerifySmartContractWalletSignatureRequestSignature,
+): Promise<ValidationResponse> {
+  const { accountId, blockNumber, signature, hash } = item;
+  if (env.contracts === undefined) return { isValid: false, error: "no chain is configured" };
+  const account = /^eip155:(\d{1,20}):(0x[0-9a-fA-F]{40})$/.exec(accountId);
+  if (account === null) return { isValid: false, error: "not an account id of eip155" };
+  try {
+    const [verdict] = await env.contracts.verify([
+      {
+        accountId,
+        chainId: BigInt(account[1] as string),
+        address: (account[2] as string).toLowerCase(),
+        blockNumber,
+        signature,
+        hash,
+      },
+    ]);
+    return verdict ?? { isValid: false, error: "the chain gave no answer" };
+  } catch (error) {
+    return { isValid: false, error: error instanceof Error ? error.message : "the chain failed" };
+  }
 }

@@ -14,10 +14,12 @@ const statuses: Readonly<Partial<Record<string, StatusCode>>> = {
   "node/storage-busy": Status.unavailable,
   "node/storage-failed": Status.unavailable,
   "node/storage-corrupt": Status.dataLoss,
+  // an answer of ours that cannot be written
+  "wire/bad-value": Status.internal,
 };
 
 /** Rooms that judge what a caller sent: whatever they throw is about the request. */
-const judges = ["wire/", "identity/", "mls/"];
+const judges = ["wire/", "identity/", "mls/", "crypto/"];
 
 /** The one place where failures turn into gRPC statuses. */
 export function toStatus(failure: unknown): StatusError {
