@@ -14,9 +14,10 @@ const options = { authTagLength: aeadTagLength };
 
 /**
  * Bytes below which noble's ChaCha20-Poly1305 beats createCipheriv, whose fixed cost grew with OpenSSL 3.5 (Node 24). Measured by
- * tools/bench/crypto.mjs; both give the same bytes, so only time depends on it.
+ * tools/bench/crypto.mjs; both give the same bytes, so only time depends on it. AES stays with OpenSSL at every size: noble gains little
+ * there and looks secrets up in tables.
  */
-const nobleBelow = Number(process.versions.node.split(".")[0]) >= 24 ? 512 : 0;
+const nobleBelow = Number(process.versions.node.split(".")[0]) >= 24 ? 3072 : 0;
 
 export const opensslAead: Pick<Engine, "aeadSeal" | "aeadOpen"> = {
   aeadSeal(name, key, nonce, aad, plaintext) {

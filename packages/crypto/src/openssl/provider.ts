@@ -9,7 +9,8 @@ import { opensslAead } from "./aead.ts";
 import { hash, hmac, sha3_256, shake256 } from "./hashing.ts";
 import { createKeyStore } from "./keys.ts";
 import type { KeyStore } from "./keys.ts";
-import { fromBase64Url, nodeCrypto, plain } from "./node-crypto.ts";
+import { opensslMlKem } from "./ml-kem.ts";
+import { nodeCrypto, plain } from "./node-crypto.ts";
 
 export interface OpensslOptions {
   /** How many public keys stay imported; a quarter as many private ones do. 4,096 by default. */
@@ -20,9 +21,6 @@ export interface OpensslOptions {
 export function createOpensslProvider(options: OpensslOptions = {}): CryptoProvider {
   return strictProvider(createEngine(createKeyStore(options.cachedKeys ?? 4096)));
 }
-
-/** The provider on node:crypto that one process shares. */
-export const opensslProvider: CryptoProvider = createOpensslProvider();
 
 const digests = { p256: "sha256", p384: "sha384", p521: "sha512" } as const;
 
@@ -86,39 +84,13 @@ function createEngine(keys: KeyStore): Engine {
     ed25519phSign: signEd25519ph,
     ed25519phVerify: verifyEd25519ph,
     ...nobleSecp256k1,
-    ...(hasMlKem() ? mlKem(keys) : nobleMlKem),
-  };
-}
-
-const nobleMlKem: MlKem = {
-  mlKem768PublicKey: nobleEngine.mlKem768PublicKey,
-  mlKem768Encapsulate: nobleEngine.mlKem768Encapsulate,
-  mlKem768Decapsulate: nobleEngine.mlKem768Decapsulate,
-};
-
-type MlKem = Pick<Engine, "mlKem768PublicKey" | "mlKem768Encapsulate" | "mlKem768Decapsulate">;
-
-/** ML-KEM came with Node 24.7 on OpenSSL 3.5; the same Node may also be built on an older OpenSSL. */
-function hasMlKem(): boolean {
-  const [major = 0, minor = 0] = process.versions.openssl.split(".").map(Number);
-  return typeof nodeCrypto.encapsulate === "function" && (major > 3 || (major === 3 && minor >= 5));
-}
-
-function mlKem(keys: KeyStore): MlKem {
-  return {
-    mlKem768PublicKey: (seed) =>
-      fromBase64Url((keys.mlKem(seed).export({ format: "jwk" }) as { pub: string }).pub),
-    mlKem768Encapsulate(publicKey) {
-      const key = keys.mlKemPublic(publicKey);
-      if (key === undefined) return undefined;
-      const { ciphertext, sharedKey } = nodeCrypto.encapsulate(key);
-      return { ciphertext: plain(ciphertext), sharedSecret: plain(sharedKey) };
-    },
-    mlKem768Decapsulate: (seed, ciphertext) =>
-      plain(nodeCrypto.decapsulate(keys.mlKem(seed), ciphertext)),
+    ...opensslMlKem(keys),
   };
 }
 
 function isEdwards(name: string): name is "ed25519" | "ed448" {
   return name === "ed25519" || name === "ed448";
 }
+
+/** The provider on node:crypto that one process shares. */
+export const opensslProvider: CryptoProvider = createOpensslProvider();
