@@ -45,11 +45,43 @@ export { decodeKeyPackage, encodeKeyPackage } from "./key-package.ts";
 export { createKeyPackage, keyPackageRef, verifyKeyPackage } from "./create-key-package.ts";
 export type { CreatedKeyPackage, KeyPackageSecrets } from "./create-key-package.ts";
 
+// Groups.
+export { createGroup, isRemoved, memberAt, members } from "./group.ts";
+export type { EpochState, Group, GroupStatus, ReInit } from "./group.ts";
+export { defaultGroupOptions } from "./options.ts";
+export type { GroupOptions } from "./options.ts";
+export { acceptAll } from "./judge.ts";
+export type {
+  CommitView,
+  GroupView,
+  JoinView,
+  Judge,
+  ProposalInCommit,
+  ProposalSender,
+  ProposalView,
+  Refusal,
+  Verdict,
+} from "./judge.ts";
+export { adopt, commit } from "./commit-create.ts";
+export type { CommitInput, CommitOutput } from "./commit-create.ts";
+export type { PendingCommit } from "./pending.ts";
+export { process } from "./process.ts";
+export type { Processed, ProcessInput } from "./process.ts";
+export { propose, seal } from "./send.ts";
+export type { LeafChange, ProposalToSend } from "./send.ts";
+export type { ProposalRef, StoredProposal } from "./proposals.ts";
+export type { PskLookup } from "./psk-lookup.ts";
+export { join } from "./join.ts";
+export type { Joined, JoinInput, OwnKeyPackage } from "./join.ts";
+export { exportSecret } from "./exporter.ts";
+export { decodeExternalSenders, encodeExternalSenders } from "./external-senders.ts";
+export type { ExternalSender } from "./external-senders.ts";
+
 // For library authors: labels and codec of RFC 9420, ratchet trees.
 export { expandWithLabel, refHash, signWithLabel, verifyWithLabel } from "./crypto-labels.ts";
 export { decryptWithLabel, encryptWithLabel } from "./encrypt-labels.ts";
 export { decodeWith, encodeWith, Reader, Writer } from "./codec.ts";
-export { memberAt, membersOf } from "./tree.ts";
+export { membersOf } from "./tree.ts";
 export type { Member, RatchetTree } from "./tree.ts";
 export { decodeRatchetTree, encodeRatchetTree } from "./tree-codec.ts";
 export { treeHash } from "./tree-hash.ts";

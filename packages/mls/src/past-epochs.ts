@@ -24,13 +24,10 @@ export function retain(
   keep: number,
 ): { readonly past: readonly PastEpoch[]; readonly spent: readonly Uint8Array[] } {
   const all = [newest, ...past];
-  const spent = all
-    .slice(keep)
-    .flatMap(({ record, messageKeys }) => [
-      record.senderDataSecret,
-      record.resumptionPsk,
-      ...secretsOf(messageKeys),
-    ]);
+  const spent: Uint8Array[] = [];
+  for (const { record, messageKeys } of all.slice(keep)) {
+    spent.push(record.senderDataSecret, record.resumptionPsk, ...secretsOf(messageKeys));
+  }
   return { past: all.slice(0, keep), spent };
 }
 

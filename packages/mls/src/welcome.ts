@@ -1,0 +1,48 @@
+import { labels } from "@coterie/crypto";
+import type { CryptoProvider } from "@coterie/crypto";
+import type { Applied } from "./apply-proposals.ts";
+import { encodeWith } from "./codec.ts";
+import { keyPackageRef } from "./create-key-package.ts";
+import { encryptContext, sealTo } from "./encrypt-labels.ts";
+import { MlsError } from "./errors.ts";
+import { deriveWelcomeKey } from "./key-schedule.ts";
+import { encodeMlsMessage } from "./message.ts";
+import type { RatchetTree } from "./tree.ts";
+import type { GroupInfo } from "./types.ts";
+import { pathSecretFor } from "./update-path.ts";
+import type { NewPath } from "./update-path.ts";
+import { writeGroupInfo, writeGroupSecrets } from "./welcome-types.ts";
+
+/** One Welcome for all new members of a commit (RFC 9420 §12.4.3.1), as MLSMessage bytes. */
+export function makeWelcome(input: {
+  readonly crypto: CryptoProvider;
+  readonly tree: RatchetTree;
+  readonly groupInfo: GroupInfo;
+  readonly joinerSecret: Uint8Array;
+  readonly memberSecret: Uint8Array;
+  readonly applied: Pick<Applied, "added" | "psks">;
+  readonly path: NewPath | undefined;
+}): Uint8Array {
+  const { crypto, joinerSecret, applied, path } = input;
+  const { suite } = input.tree;
+  const { key, nonce } = deriveWelcomeKey(crypto, suite, input.memberSecret);
+  const plaintext = encodeWith(writeGroupInfo, input.groupInfo);
+  const aad = new Uint8Array(0);
+  const encryptedGroupInfo = crypto.aeadSeal(suite.aead, key, nonce, aad, plaintext);
+  const info = encryptContext(labels.mlsEncrypt.welcome, encryptedGroupInfo);
+  const secrets = applied.added.map(({ leafIndex, keyPackage }) => {
+    const pathSecret = path && pathSecretFor(path, leafIndex);
+    const groupSecrets = { joinerSecret, pathSecret, psks: applied.psks };
+    const secretBytes = encodeWith(writeGroupSecrets, groupSecrets);
+    try {
+      const sealed = sealTo(crypto, suite, keyPackage.initKey, info, secretBytes);
+      return { newMember: keyPackageRef(crypto, keyPackage), encryptedGroupSecrets: sealed };
+    } catch (cause) {
+      throw new MlsError("mls/unusable-key", { leafIndex }, { cause });
+    } finally {
+      secretBytes.fill(0);
+    }
+  });
+  const welcome = { cipherSuite: suite.id, secrets, encryptedGroupInfo };
+  return encodeMlsMessage({ kind: "welcome", welcome });
+}
