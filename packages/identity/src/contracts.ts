@@ -2,7 +2,6 @@ import { concat, toHex, toUtf8 } from "@coterie/base";
 import { type CryptoProvider, eip191Digest } from "@coterie/crypto";
 import type { Signature, SmartContractWalletSignature } from "@coterie/wire";
 import { IdentityError } from "./errors.ts";
-import { parseAddress } from "./identifiers.ts";
 
 /** A question that only the chain of a contract wallet can answer (XID-12). */
 export interface ContractCheck {
@@ -95,10 +94,10 @@ export function accountIdOf(chainId: bigint, address: string): string {
 
 /** XID-12: exactly three parts, a decimal chain id of 64 bits, an address. */
 function parseAccountId(text: string): { readonly chainId: bigint; readonly address: string } {
-  const match = /^eip155:([0-9]{1,20}):([^:]+)$/.exec(text);
+  const match = /^eip155:([0-9]{1,20}):(0x[0-9a-fA-F]{40})$/.exec(text);
   const chainId = BigInt(match?.[1] ?? -1);
   if (match === null || chainId < 0n || chainId >= 1n << 64n) {
     throw new IdentityError("identity/bad-signature", { rule: "XID-12" });
   }
-  return { chainId, address: parseAddress(match[2] ?? "") };
+  return { chainId, address: (match[2] as string).toLowerCase() };
 }
