@@ -1,13 +1,26 @@
 import { MlsError } from "./errors.ts";
 import { limits } from "./limits.ts";
 
-/** Writes the presentation language of RFC 9420 §2.1. Values come from our own types, so a bad one is the caller's mistake. */
+/** A buffer of the last finished writer, wiped: most structures are small, and allocating twice for each would cost more than writing it. */
+let spare: Uint8Array<ArrayBuffer> | undefined;
+const spareBytes = 4_096;
+const none = new Uint8Array(0);
+
+/**
+ * Writes the presentation language of RFC 9420 §2.1. Values come from our own types, so a bad one is the caller's mistake. Good for one
+ * structure: nothing may be written after `finish`.
+ */
 export class Writer {
   #buffer: Uint8Array<ArrayBuffer>;
   #length = 0;
 
   constructor(sizeHint = 256) {
-    this.#buffer = new Uint8Array(sizeHint);
+    if (spare !== undefined && sizeHint <= spareBytes) {
+      this.#buffer = spare;
+      spare = undefined;
+    } else {
+      this.#buffer = new Uint8Array(Math.max(sizeHint, spareBytes));
+    }
   }
 
   /** Bytes written so far. */
@@ -91,9 +104,18 @@ export class Writer {
     if (value !== undefined) write(this, value);
   }
 
-  /** The bytes written, in an array of their own. */
+  /** The bytes written, in an array of their own; no copy of them stays here. */
   finish(): Uint8Array<ArrayBuffer> {
-    return this.#buffer.slice(0, this.#length);
+    const bytes = this.#buffer.slice(0, this.#length);
+    this.#release(this.#length);
+    this.#buffer = none;
+    this.#length = 0;
+    return bytes;
+  }
+
+  #release(used: number): void {
+    this.#buffer.fill(0, 0, used);
+    if (this.#buffer.length === spareBytes) spare = this.#buffer;
   }
 
   #grow(count: number): number {
@@ -102,6 +124,7 @@ export class Writer {
     if (this.#length > this.#buffer.length) {
       const larger = new Uint8Array(Math.max(this.#length, 2 * this.#buffer.length));
       larger.set(this.#buffer.subarray(0, at));
+      this.#release(at);
       this.#buffer = larger;
     }
     return at;

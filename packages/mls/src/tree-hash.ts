@@ -111,7 +111,8 @@ function hashParent(
   const encoded = parent && parentNodeBytes(parent);
   const writer = new Writer(8 + left.length + right.length + (encoded?.length ?? 0));
   writer.u8(2);
-  writer.optional(encoded, (_, bytes) => writer.bytes(bytes));
+  writer.u8(encoded === undefined ? 0 : 1);
+  if (encoded !== undefined) writer.bytes(encoded);
   writer.opaque(left);
   writer.opaque(right);
   return crypto.hash(hash, writer.finish());
