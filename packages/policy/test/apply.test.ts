@@ -95,6 +95,9 @@ test("whatMay shows each permission once, with the rule that denies it", () => {
     "message_disappear_from_ns: XPM-02",
     "message_disappear_in_ns: XPM-02",
   ]);
+  for (const addMember of ["deny", "allow"] as const) {
+    expect(denials(mia, { ...defaultPolicy, addMember })).toContain("update-permissions: XPM-06");
+  }
   const rows = whatMay(defaultPolicy, group, sue).rows.map((row) => `${row.action} ${row.field}`);
   expect(new Set(rows).size).toBe(rows.length);
 });

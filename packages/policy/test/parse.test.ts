@@ -94,6 +94,10 @@ test("nesting and number of conditions are bounded", () => {
   const wide = (count: number): unknown => ({ kind: "and", of: Array(count).fill("allow") });
   expect(parse({ ...good, removeMember: "admin", addMember: wide(60_000) })).toBe("none");
   expect(parse({ ...good, addMember: wide(65_536) })).toBe("policy/too-many");
+  // Four more policies and the list itself.
+  const plain = { ...good, removeMember: "admin", metadata: {} };
+  expect(parse({ ...plain, addMember: wide(POLICY_LIMITS.conditions - 5) })).toBe("none");
+  expect(parse({ ...plain, addMember: wide(POLICY_LIMITS.conditions - 4) })).toBe("policy/too-many");
   // The budget belongs to the set, not to one policy.
   expect(parse({ ...good, addMember: wide(40_000), removeMember: wide(40_000) })).toBe(
     "policy/too-many",

@@ -109,7 +109,8 @@ export class OrderedMap {
     let high = blocks.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (compare((blocks[middle]?.[0] as Pair).key, key) <= 0) low = middle + 1;
+      const [head] = blocks[middle] as [Pair];
+      if (compare(head.key, key) <= 0) low = middle + 1;
       else high = middle;
     }
     const at = Math.max(0, low - 1);
