@@ -10,6 +10,7 @@ import {
   memberFromWire,
   memberToWire,
 } from "./identifiers.ts";
+import { createSignatureCache } from "./signature-cache.ts";
 import { signatureText } from "./signature-text.ts";
 import { verifySignature, type VerifiedSignature, type VerifyEnv } from "./signatures.ts";
 
@@ -48,13 +49,10 @@ export function neededContractChecks(
  */
 export function verifyUpdate(env: VerifyEnv, update: UnverifiedUpdate): VerifiedUpdate {
   const text = signatureText(update);
-  // One signature may fill several slots (XID-05): recovered once.
-  const known = new Map<Signature, VerifiedSignature>();
-  const verify = (signature: Signature): VerifiedSignature => {
-    const found = known.get(signature) ?? verifySignature(env, text, signature);
-    known.set(signature, found);
-    return found;
-  };
+  // One signature may fill several slots (XID-05): recovered once, even for callers that remember nothing.
+  const remembering: VerifyEnv = { ...env, cache: env.cache ?? createSignatureCache() };
+  const verify = (signature: Signature): VerifiedSignature =>
+    verifySignature(remembering, text, signature);
   const actions = update.actions.map((action) => mapSignatures(action, verify));
   return { ...update, actions } as unknown as VerifiedUpdate;
 }
