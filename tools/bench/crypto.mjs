@@ -3,7 +3,12 @@
 // Medians of each primitive on both providers, in microseconds, and of the ways that the OpenSSL provider chooses between. The two or more
 // ways of a row take turns in short rounds, so that a busy machine slows all of them alike: read the ratios first.
 import nodeCrypto from "node:crypto";
-import { hpkeOpen, hpkeSeal, cipherSuites, xWingHpkeSuite } from "../../packages/crypto/dist/index.js";
+import {
+  hpkeOpen,
+  hpkeSeal,
+  cipherSuites,
+  xWingHpkeSuite,
+} from "../../packages/crypto/dist/index.js";
 import { nobleProvider } from "../../packages/crypto/dist/noble.js";
 import { createOpensslProvider } from "../../packages/crypto/dist/openssl.js";
 
@@ -294,9 +299,7 @@ const result = {
       return [name, { noble, openssl: native, ratio: noble / native }];
     }),
   ),
-  choices: Object.fromEntries(
-    Object.entries(choices).map(([name, ways]) => [name, measure(ways)]),
-  ),
+  choices: Object.fromEntries(Object.entries(choices).map(([name, ways]) => [name, measure(ways)])),
 };
 
 if (process.argv.includes("--json")) {

@@ -1,6 +1,8 @@
 import { concat, toUtf8 } from "@coterie/base";
 import { CryptoError } from "./errors.ts";
-import { kemOf, labeledExpand, labeledExtract, xWingKemId } from "./kem.ts";
+import { kemOf, xWingKemId } from "./kem.ts";
+import { labeled, labeledExpand, labeledExtract } from "./labeled.ts";
+import type { HpkeLabel, Labeled } from "./labeled.ts";
 import { labels } from "./labels.ts";
 import type { AeadName, CryptoProvider, HashName, KeyPair } from "./provider.ts";
 
@@ -140,6 +142,25 @@ interface Schedule {
   exportSecret(context: Uint8Array, length: number): Uint8Array;
 }
 
+/** What is the same for every context of a suite. */
+interface SuiteConstants extends Labeled {
+  readonly pskIdHash: Uint8Array;
+}
+
+const constants = new Map<string, SuiteConstants>();
+
+function constantsOf(crypto: CryptoProvider, suite: HpkeSuite): SuiteConstants {
+  const { kemId, kdfId, aeadId, hash } = suite;
+  const id = `${kemId} ${kdfId} ${aeadId} ${hash}`;
+  const known = constants.get(id);
+  if (known !== undefined) return known;
+  const numbers = [kemId, kdfId, aeadId].flatMap((number) => [number >> 8, number & 255]);
+  const kdf = labeled(hash, concat(toUtf8(labels.hpkeSuite), Uint8Array.from(numbers)));
+  const made = { ...kdf, pskIdHash: labeledExtract(crypto, kdf, none, "pskIdHash", none) };
+  constants.set(id, made);
+  return made;
+}
+
 /** KeySchedule of RFC 9180 section 5.1 in base mode: no PSK. */
 function schedule(
   crypto: CryptoProvider,
@@ -147,24 +168,16 @@ function schedule(
   sharedSecret: Uint8Array,
   info: Uint8Array,
 ): Schedule {
-  const { hash, hashLength } = suite;
-  const suiteId = concat(
-    toUtf8(labels.hpkeSuite),
-    Uint8Array.of(0, 0, 0, 0, 0, 0).map((_, i) => {
-      const id = [suite.kemId, suite.kdfId, suite.aeadId][i >> 1] as number;
-      return i % 2 === 0 ? id >> 8 : id & 255;
-    }),
-  );
-  const names = labels.hpke;
-  const pskIdHash = labeledExtract(crypto, hash, suiteId, none, names.pskIdHash, none);
-  const infoHash = labeledExtract(crypto, hash, suiteId, none, names.infoHash, info);
-  const context = concat(Uint8Array.of(0), pskIdHash, infoHash);
-  const secret = labeledExtract(crypto, hash, suiteId, sharedSecret, names.secret, none);
-  const expand = (label: string, length: number): Uint8Array =>
-    labeledExpand(crypto, hash, suiteId, secret, label, context, length);
+  const { hashLength } = suite;
+  const kdf = constantsOf(crypto, suite);
+  const infoHash = labeledExtract(crypto, kdf, none, "infoHash", info);
+  const context = concat(Uint8Array.of(0), kdf.pskIdHash, infoHash);
+  const secret = labeledExtract(crypto, kdf, sharedSecret, "secret", none);
+  const expand = (label: HpkeLabel, length: number): Uint8Array =>
+    labeledExpand(crypto, kdf, secret, label, context, length);
 
-  const key = expand(names.key, suite.keyLength);
-  const baseNonce = expand(names.baseNonce, nonceLength);
+  const key = expand("key", suite.keyLength);
+  const baseNonce = expand("baseNonce", nonceLength);
   let sequence = 0;
   let exporter: Uint8Array | undefined;
   return {
@@ -175,11 +188,11 @@ function schedule(
       return result;
     },
     exportSecret(exporterContext, length) {
-      exporter ??= expand(names.exporter, hashLength);
+      exporter ??= expand("exporter", hashLength);
       if (length > 255 * hashLength) {
         throw new CryptoError("crypto/bad-length", { what: "hpke output", length });
       }
-      return labeledExpand(crypto, hash, suiteId, exporter, names.export, exporterContext, length);
+      return labeledExpand(crypto, kdf, exporter, "export", exporterContext, length);
     },
   };
 }

@@ -1,5 +1,7 @@
 import { concat, toUtf8 } from "@coterie/base";
 import { CryptoError, requireLength } from "./errors.ts";
+import { labeled, labeledExpand, labeledExtract } from "./labeled.ts";
+import type { Labeled } from "./labeled.ts";
 import { labels } from "./labels.ts";
 import type { CryptoProvider, DhName, HashName, KeyPair } from "./provider.ts";
 import { isScalar } from "./strict/scalars.ts";
@@ -51,55 +53,17 @@ export function kemOf(id: number): Kem {
   return kem;
 }
 
-/** LabeledExtract of RFC 9180 section 4. */
-export function labeledExtract(
-  crypto: CryptoProvider,
-  hash: HashName,
-  suiteId: Uint8Array,
-  salt: Uint8Array,
-  label: string,
-  ikm: Uint8Array,
-): Uint8Array {
-  return crypto.hkdfExtract(
-    hash,
-    salt,
-    concat(toUtf8(labels.hpkeVersion), suiteId, toUtf8(label), ikm),
-  );
-}
-
-/** LabeledExpand of RFC 9180 section 4. */
-export function labeledExpand(
-  crypto: CryptoProvider,
-  hash: HashName,
-  suiteId: Uint8Array,
-  prk: Uint8Array,
-  label: string,
-  info: Uint8Array,
-  length: number,
-): Uint8Array {
-  if (!Number.isSafeInteger(length) || length < 0 || length > 0xffff) {
-    throw new CryptoError("crypto/bad-length", { what: "hpke output", length });
-  }
-  const head = Uint8Array.of(length >> 8, length & 255);
-  return crypto.hkdfExpand(
-    hash,
-    prk,
-    concat(head, toUtf8(labels.hpkeVersion), suiteId, toUtf8(label), info),
-    length,
-  );
-}
-
 const none = new Uint8Array(0);
 
 function dhKem(id: number, name: DhName, hash: HashName): Kem {
   const suiteId = concat(toUtf8(labels.hpkeKem), Uint8Array.of(id >> 8, id & 255));
+  const kdf = labeled(hash, suiteId);
   const { privateKey: privateKeyLength, publicKey: publicKeyLength } = dhLengths[name];
   const secretLength = { sha256: 32, sha384: 48, sha512: 64 }[hash];
 
   const shared = (crypto: CryptoProvider, dh: Uint8Array, context: Uint8Array): Uint8Array => {
-    const { extractSecret, sharedSecret } = labels.hpke;
-    const prk = labeledExtract(crypto, hash, suiteId, none, extractSecret, dh);
-    return labeledExpand(crypto, hash, suiteId, prk, sharedSecret, context, secretLength);
+    const prk = labeledExtract(crypto, kdf, none, "extractSecret", dh);
+    return labeledExpand(crypto, kdf, prk, "sharedSecret", context, secretLength);
   };
 
   return {
@@ -110,12 +74,11 @@ function dhKem(id: number, name: DhName, hash: HashName): Kem {
     generate: (crypto) => crypto.generateDh(name),
 
     deriveKeyPair(crypto, ikm) {
-      const { deriveKeyPair, privateKey: label } = labels.hpke;
-      const prk = labeledExtract(crypto, hash, suiteId, none, deriveKeyPair, ikm);
+      const prk = labeledExtract(crypto, kdf, none, "deriveKeyPair", ikm);
       const privateKey =
         name === "x25519" || name === "x448"
-          ? labeledExpand(crypto, hash, suiteId, prk, label, none, privateKeyLength)
-          : deriveScalar(crypto, name, hash, suiteId, prk);
+          ? labeledExpand(crypto, kdf, prk, "privateKey", none, privateKeyLength)
+          : deriveScalar(crypto, name, kdf, prk);
       return { privateKey, publicKey: crypto.dhPublicKey(name, privateKey) };
     },
 
@@ -137,15 +100,13 @@ function dhKem(id: number, name: DhName, hash: HashName): Kem {
 function deriveScalar(
   crypto: CryptoProvider,
   name: "p256" | "p384" | "p521",
-  hash: HashName,
-  suiteId: Uint8Array,
+  kdf: Labeled,
   prk: Uint8Array,
 ): Uint8Array {
   const length = dhLengths[name].privateKey;
-  const { candidate: label } = labels.hpke;
   for (let counter = 0; counter < 256; counter++) {
     const info = Uint8Array.of(counter);
-    const candidate = labeledExpand(crypto, hash, suiteId, prk, label, info, length);
+    const candidate = labeledExpand(crypto, kdf, prk, "candidate", info, length);
     if (name === "p521") candidate[0] = (candidate[0] as number) & 1;
     if (isScalar(name, candidate)) return candidate;
   }

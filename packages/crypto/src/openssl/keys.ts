@@ -107,8 +107,13 @@ function remember<V>(cache: Lru<V>, id: string, make: () => V): V {
 }
 
 function secretId(name: string, bytes: Uint8Array): string {
-  return `${name} ${toBase64Url(nodeCrypto.createHash("sha256").update(bytes).digest())}`;
+  return name + digestText(bytes);
 }
+
+const digestText: (bytes: Uint8Array) => string =
+  typeof nodeCrypto.hash === "function"
+    ? (bytes) => nodeCrypto.hash("sha256", bytes, "binary")
+    : (bytes) => nodeCrypto.createHash("sha256").update(bytes).digest("binary");
 
 type Jwk = Record<string, string>;
 
