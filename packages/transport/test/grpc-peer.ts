@@ -76,10 +76,13 @@ export async function serveWithGrpcJs(routes: Routes, port = 0): Promise<GrpcSer
     const service = { [path]: definition } as grpc.ServiceDefinition;
     if (route.kind === "unary") {
       const handle: grpc.handleUnaryCall<Buffer, Buffer> = (call, done) => {
-        (async () => route.handle(plain(call.request), contextOf(call)))().then(
-          (answer) => done(null, Buffer.from(answer)),
-          (error: unknown) => done(errorOf(error)),
-        );
+        void (async () => {
+          try {
+            done(null, Buffer.from(await route.handle(plain(call.request), contextOf(call))));
+          } catch (error) {
+            done(errorOf(error));
+          }
+        })();
       };
       server.addService(service, { [path]: handle });
     } else if (route.kind === "server-stream") {

@@ -37,7 +37,8 @@ const ourServer: Open = async (routes) => {
   };
 };
 
-// What grpc-js itself does not promise: its server does not end streams when it stops, its client does not know `sent`.
+// What grpc-js itself does not promise: its server does not end streams when it stops, its client does not know
+// `sent` and reads on while its caller pauses.
 describe("our client, grpc-js server", () => {
   for (const { name, run } of transportConformance(ourClient)) {
     test.skipIf(name.startsWith("XND-39"))(name, run, 30_000);
@@ -45,6 +46,6 @@ describe("our client, grpc-js server", () => {
 });
 describe("grpc-js client, our server", () => {
   for (const { name, run } of transportConformance(ourServer)) {
-    test.skipIf(name.startsWith("XST-06"))(name, run, 30_000);
+    test.skipIf(/^(?:XST-06|F42)/.test(name))(name, run, 30_000);
   }
 });

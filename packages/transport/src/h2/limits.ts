@@ -5,8 +5,10 @@ import { StatusError } from "../errors.ts";
 export interface ServerLimits {
   /** Largest request message; longer ones get RESOURCE_EXHAUSTED before they are buffered. 50 MiB (XND-05). */
   readonly maxRequestBytes: number;
-  /** Bytes of unfinished request messages held for all callers together. 512 MiB. */
+  /** Bytes of unfinished requests, and again of large answers not taken yet, held for all callers together. 512 MiB. */
   readonly maxBufferedBytes: number;
+  /** The part of it that one connection may use. 128 MiB. */
+  readonly maxBufferedBytesPerSession: number;
   /** Bytes of headers of one call. 16 KiB. */
   readonly maxHeaderBytes: number;
   /** Calls at once on one connection; more wait at the client or are refused unread. 1,000. */
@@ -36,6 +38,7 @@ export interface ServerLimits {
 export const defaultLimits: ServerLimits = {
   maxRequestBytes: 50 * 1024 * 1024,
   maxBufferedBytes: 512 * 1024 * 1024,
+  maxBufferedBytesPerSession: 128 * 1024 * 1024,
   maxHeaderBytes: 16 * 1024,
   maxConcurrentStreams: 1000,
   maxSessionsPerAddress: 1024,
@@ -51,14 +54,21 @@ export const defaultLimits: ServerLimits = {
   windowBytes: 1024 * 1024,
 };
 
-/** Counts bytes held for unfinished requests; refuses above the limit. */
-export function createBudget(limit: number): { reserve(bytes: number): void; held(): number } {
+export interface Budget {
+  /** Takes bytes, or gives them back if negative; throws RESOURCE_EXHAUSTED above the limit. */
+  reserve(bytes: number): void;
+  held(): number;
+}
+
+/** Counts bytes held in memory, against its own limit and that of the budget it is a part of. */
+export function createBudget(limit: number, whole?: Budget): Budget {
   let held = 0;
   return {
     reserve(bytes) {
       if (bytes > 0 && held + bytes > limit) {
-        throw new StatusError(Status.resourceExhausted, "the server is busy with large requests");
+        throw new StatusError(Status.resourceExhausted, "too much under way");
       }
+      whole?.reserve(bytes);
       held += bytes;
     },
     held: () => held,

@@ -35,6 +35,8 @@ const settled = Promise.resolve();
  * behind. At most one batch waits here; the rest waits with whoever produces it.
  */
 export class Outbound {
+  /** Times that the peer caught up. */
+  drains = 0;
   #stream: Http2Stream | undefined;
   #pending: Uint8Array[] = [];
   #pendingBytes = 0;
@@ -49,7 +51,10 @@ export class Outbound {
   attach(stream: Http2Stream): void {
     this.#stream = stream;
     this.#blocked = false;
-    stream.on("drain", () => this.#release());
+    stream.on("drain", () => {
+      this.drains++;
+      this.#release();
+    });
     this.#flush();
     if (this.#ending) stream.end();
     else this.#release();

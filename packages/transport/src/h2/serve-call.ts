@@ -4,28 +4,30 @@ import type { Log } from "@coterie/base";
 import { Status, type CallContext, type Metadata, type Route } from "../transport.ts";
 import type { Routes, StatusCode } from "../transport.ts";
 import { statusOfFailure, StatusError, TransportError } from "../errors.ts";
-import { createFrameReader } from "../framing.ts";
-import { encodeGrpcMessage, longestTimerMs, metadataOf, parseTimeout } from "../headers.ts";
-import { Incoming } from "../incoming.ts";
+import { longestTimerMs, metadataOf, parseTimeout } from "../headers.ts";
+import { isOpen, okHeaders, sendOnlyHeaders, sendTrailers, trailersOf } from "./answer.ts";
 import type { ServerLimits } from "./limits.ts";
 import { Outbound, writeSingle } from "./outbound.ts";
+import { missingRequest, readMany, readSingle, type RequestLimits } from "./request.ts";
 
-/** What a call needs of the server that it came to. */
+/** What a call needs of the connection that it came on. */
 export interface CallHost {
   readonly routes: Routes;
   readonly limits: ServerLimits;
+  readonly requests: RequestLimits;
   readonly peer: string;
   readonly log: Log;
-  reserve(bytes: number): void;
+  /** Handlers that run, also of calls that the caller has left. */
+  running: number;
+  /** Takes from what all answers may hold in memory; throws when nothing is left. */
+  reserveAnswer(bytes: number): void;
   /** The call ended, however. */
   left(call: ServerCall): void;
 }
 
-const contentType = "application/grpc";
-const okHeaders: OutgoingHttpHeaders = { ":status": 200, "content-type": contentType };
-const okTrailers: OutgoingHttpHeaders = { "grpc-status": "0" };
 const withTrailers = { waitForTrailers: true } as const;
-const headersOnly = { endStream: true } as const;
+/** Smaller answers are not worth counting. */
+const countedAnswerBytes = 64 * 1024;
 
 /** One call on the server, from its headers to its trailers. Handlers see it as their context. */
 export class ServerCall implements CallContext {
@@ -36,12 +38,15 @@ export class ServerCall implements CallContext {
   #controller: AbortController | undefined;
   #aborted = false;
   #timer: NodeJS.Timeout | undefined;
-  #trailers = okTrailers;
+  #trailers = trailersOf(Status.ok, "");
   #ended = false;
   #outbound: Outbound | undefined;
   #iterator: AsyncIterator<Uint8Array> | undefined;
-  /** When the request must have come whole, or the answer must have moved; on the clock of `performance.now()`. */
-  #waitingSince = 0;
+  #reserved = 0;
+  /** Moves when the call does; the sweep compares it with what it saw last. */
+  #progress = 0;
+  #progressSeen = -1;
+  #progressSince = 0;
   #receiving = false;
 
   constructor(host: CallHost, stream: ServerHttp2Stream, headers: IncomingHttpHeaders) {
@@ -73,49 +78,52 @@ export class ServerCall implements CallContext {
 
   /** Reads the headers, refuses what cannot be served, and begins. `bodyless` when the request ended with its headers. */
   begin(bodyless: boolean): void {
+    const { limits, requests, running } = this.#host;
     const stream = this.#stream;
     stream.on("error", ignore);
     stream.on("close", () => this.#onClose());
-    const refusal = this.#refuse();
-    if (refusal !== undefined) {
-      if (typeof refusal === "number") this.#answerHttp(refusal);
-      else this.end(refusal.status, refusal.reason);
+    if (running >= limits.maxConcurrentStreams) {
+      // A39: resetting a call does not free its place while its handler runs.
+      stream.close(constants.NGHTTP2_REFUSED_STREAM);
       return;
     }
-    const timeout = this.#headers["grpc-timeout"];
-    if (typeof timeout === "string") {
-      const ms = parseTimeout(timeout);
-      if (ms === undefined) {
-        this.end(Status.invalidArgument, "malformed grpc-timeout");
-        return;
-      }
-      if (ms <= longestTimerMs) this.#timer = setTimeout(() => this.#onDeadline(), ms);
+    const refusal = this.#refuse();
+    if (typeof refusal === "number") {
+      this.#ended = true;
+      sendOnlyHeaders(stream, { ":status": refusal });
+    } else if (refusal !== undefined) this.#fail(refusal);
+    else if (this.#route?.kind === "duplex") {
+      const { handle } = this.#route;
+      const incoming = readMany(stream, requests, (error) => this.#failRequest(error));
+      incoming.open(this.metadata);
+      this.#run(() => this.#flow(handle(incoming, this), undefined));
+    } else if (bodyless) this.#fail(missingRequest());
+    else {
+      this.#receiving = true;
+      readSingle(
+        stream,
+        requests,
+        (request) => this.#onRequest(request),
+        (error) => this.#failRequest(error),
+      );
     }
-    if (this.#route?.kind === "duplex") this.#serveDuplex(this.#route.handle);
-    else if (bodyless) this.end(Status.internal, "the request message is missing");
-    else this.#readRequest();
   }
 
   /** Ends the call with a verdict; the first one counts. */
   end(status: StatusCode, reason: string): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.#receiving = false;
+    this.#progress++;
     const stream = this.#stream;
-    if (stream.destroyed || stream.closed) return;
-    const verdict: OutgoingHttpHeaders =
-      status === Status.ok
-        ? okTrailers
-        : { "grpc-status": String(status), "grpc-message": encodeGrpcMessage(reason) };
-    if (stream.headersSent) {
-      this.#trailers = verdict;
-      if (this.#outbound) this.#outbound.end();
-      else stream.end();
-    } else {
-      stream.respond({ ...okHeaders, ...verdict }, headersOnly);
-      stopListening(stream);
+    if (isOpen(stream)) {
+      const trailers = trailersOf(status, reason);
+      if (!stream.headersSent) sendOnlyHeaders(stream, { ...okHeaders, ...trailers });
+      else {
+        this.#trailers = trailers;
+        this.#outbound?.end();
+      }
     }
-    // Whatever else the caller sends is not wanted.
-    if (!stream.readableEnded) stream.resume();
     if (status !== Status.ok) this.#abort();
   }
 
@@ -124,24 +132,26 @@ export class ServerCall implements CallContext {
     this.end(Status.unavailable, "the server is stopping");
   }
 
-  /** Called from time to time: cuts callers that feed or read too slowly (A38, F42). */
+  /** Called from time to time: cuts callers that send or read too slowly (A38, F42). */
   sweep(now: number): void {
     const { requestTimeoutMs, stallTimeoutMs } = this.#host.limits;
-    if (this.#receiving) {
-      if (now - this.#waitingSince > requestTimeoutMs) {
-        this.end(Status.deadlineExceeded, "the request took too long to arrive");
-        this.#stream.close(constants.NGHTTP2_CANCEL);
-      }
-      return;
+    const progress = this.#progress + (this.#outbound?.drains ?? 0);
+    if (progress !== this.#progressSeen) {
+      this.#progressSeen = progress;
+      this.#progressSince = now;
     }
-    const moving = this.#stream.writableLength === 0;
-    if (moving) this.#waitingSince = now;
-    else if (now - this.#waitingSince > stallTimeoutMs) {
+    const waited = now - this.#progressSince;
+    if (this.#receiving) {
+      if (waited <= requestTimeoutMs) return;
+      this.end(Status.deadlineExceeded, "the request took too long to arrive");
+    } else if (this.#stream.writableLength > 0 && waited > stallTimeoutMs) {
       this.#ended = true;
+      this.#abort();
       this.#stream.close(constants.NGHTTP2_CANCEL);
     }
   }
 
+  /** Why the call cannot be served: a status of gRPC or of HTTP. If it can, its deadline runs from here. */
   #refuse(): StatusError | number | undefined {
     const headers = this.#headers;
     const type = headers["content-type"];
@@ -158,99 +168,80 @@ export class ServerCall implements CallContext {
     if (encoding !== undefined && encoding !== "identity") {
       return new StatusError(Status.unimplemented, "only identity encoding is supported"); // XND-05
     }
+    const timeout = headers["grpc-timeout"];
+    if (typeof timeout !== "string") return undefined;
+    const ms = parseTimeout(timeout);
+    if (ms === undefined) return new StatusError(Status.invalidArgument, "malformed grpc-timeout");
+    if (ms <= longestTimerMs) this.#timer = setTimeout(() => this.#onDeadline(), ms);
     return undefined;
   }
 
-  #answerHttp(status: number): void {
-    this.#ended = true;
-    const stream = this.#stream;
-    stream.respond({ ":status": status }, headersOnly);
-    stream.resume();
-    stopListening(stream);
-  }
-
-  #readRequest(): void {
-    const { limits } = this.#host;
-    const stream = this.#stream;
-    let request: Uint8Array | undefined;
-    let count = 0;
-    const reader = createFrameReader({
-      maxBytes: limits.maxRequestBytes,
-      sent: "answered",
-      reserve: (bytes) => this.#host.reserve(bytes),
-    });
-    const take = (message: Uint8Array): void => {
-      count++;
-      request = message;
-    };
-    this.#receiving = true;
-    this.#waitingSince = performance.now();
-    stream.on("data", (chunk: Uint8Array) => {
-      if (this.#ended) return;
-      try {
-        reader.push(chunk, take);
-        if (count > 1) this.end(Status.internal, "more than one request message");
-      } catch (error) {
-        reader.release();
-        this.#endBadRequest(error);
-      }
-    });
-    stream.on("end", () => {
-      this.#receiving = false;
-      if (this.#ended || wasReset(stream)) return;
-      if (request === undefined) {
-        reader.release();
-        this.end(Status.internal, "the request message is missing");
-      } else this.#run(request);
-    });
-    stream.on("close", () => reader.release());
-  }
-
-  #run(request: Uint8Array): void {
+  #onRequest(request: Uint8Array): void {
+    if (this.#ended) return;
+    this.#receiving = false;
+    this.#progress++;
     const route = this.#route as Route;
+    if (route.kind === "unary") this.#run(() => this.#answer(route.handle(request, this)));
+    else if (route.kind === "server-stream") {
+      this.#run(() => this.#flow(route.handle(request, this), route.headers));
+    }
+  }
+
+  /** Runs a handler; what it throws becomes the verdict. */
+  #run(handler: () => Promise<void> | undefined): void {
     try {
-      if (route.kind === "unary") {
-        const answer = route.handle(request, this);
-        if (answer instanceof Uint8Array) this.#answer(answer);
-        else {
-          answer.then(
-            (message) => this.#answer(message),
-            (error: unknown) => this.#fail(error),
-          );
-        }
-      } else if (route.kind === "server-stream") {
-        this.#respond(route.handle(request, this), route.headers);
-      }
+      const running = handler();
+      if (running === undefined) return;
+      this.#host.running++;
+      running.then(
+        () => this.#host.running--,
+        (error: unknown) => {
+          this.#host.running--;
+          this.#fail(error);
+        },
+      );
     } catch (error) {
       this.#fail(error);
     }
   }
 
-  #answer(message: Uint8Array): void {
+  #answer(answer: Promise<Uint8Array> | Uint8Array): Promise<void> | undefined {
+    if (!(answer instanceof Uint8Array)) return answer.then((message) => this.#send(message));
+    this.#send(answer);
+    return undefined;
+  }
+
+  #send(message: Uint8Array): void {
     const stream = this.#stream;
-    if (this.#ended || stream.destroyed || stream.closed) return;
+    if (this.#ended || !isOpen(stream)) return;
+    if (message.length >= countedAnswerBytes) {
+      // A caller who asks for much and reads nothing holds no more than its share.
+      this.#host.reserveAnswer(message.length);
+      this.#reserved = message.length;
+    }
     this.#ended = true;
-    stream.respond(okHeaders, withTrailers);
-    stream.on("wantTrailers", () => sendTrailers(stream, okTrailers));
+    this.#progress++;
+    this.#respond(okHeaders);
     writeSingle(stream, message);
   }
 
-  #respond(answers: AsyncIterable<Uint8Array>, headers: Metadata | undefined): void {
+  #respond(headers: OutgoingHttpHeaders): void {
     const stream = this.#stream;
-    // XND-04: headers leave now. The handler's first step runs in the same turn, so nothing that the caller does after seeing
-    // them comes before it.
-    stream.respond(headers === undefined ? okHeaders : { ...headers, ...okHeaders }, withTrailers);
+    stream.respond(headers, withTrailers);
     stream.on("wantTrailers", () => sendTrailers(stream, this.#trailers));
-    const outbound = new Outbound();
-    this.#outbound = outbound;
-    outbound.attach(stream);
-    this.#iterator = answers[Symbol.asyncIterator]();
-    this.#pump(this.#iterator, outbound).catch((error: unknown) => this.#fail(error));
   }
 
-  async #pump(answers: AsyncIterator<Uint8Array>, outbound: Outbound): Promise<void> {
+  async #flow(answers: AsyncIterable<Uint8Array>, headers: Metadata | undefined): Promise<void> {
+    // XND-04: headers leave now. The handler's first step runs in the same turn, so nothing that the caller does after seeing
+    // them comes before it.
+    this.#respond(headers === undefined ? okHeaders : { ...headers, ...okHeaders });
+    const outbound = new Outbound();
+    this.#outbound = outbound;
+    outbound.attach(this.#stream);
+    const iterator = answers[Symbol.asyncIterator]();
+    this.#iterator = iterator;
     for (;;) {
-      const step = await answers.next();
+      const step = await iterator.next();
       if (this.#ended) return;
       if (step.done === true) break;
       if (!outbound.push(step.value)) await outbound.drained();
@@ -259,75 +250,20 @@ export class ServerCall implements CallContext {
     this.end(Status.ok, "");
   }
 
-  #serveDuplex(
-    handle: (
-      requests: AsyncIterable<Uint8Array>,
-      context: CallContext,
-    ) => AsyncIterable<Uint8Array>,
-  ): void {
-    const { limits } = this.#host;
-    const stream = this.#stream;
-    const requests = new Incoming({
-      pause: () => stream.pause(),
-      resume: () => stream.resume(),
-      // A handler may stop reading and go on writing.
-      cancel: () => stream.resume(),
-    });
-    requests.open(this.metadata);
-    const reader = createFrameReader({
-      maxBytes: limits.maxRequestBytes,
-      sent: "answered",
-      reserve: (bytes) => this.#host.reserve(bytes),
-    });
-    const take = (message: Uint8Array): void => requests.push(message);
-    stream.on("data", (chunk: Uint8Array) => {
-      if (this.#ended) return;
-      try {
-        reader.push(chunk, take);
-      } catch (error) {
-        reader.release();
-        requests.finish(error);
-        this.#endBadRequest(error);
-      }
-    });
-    const onEnd = (): void => {
-      if (wasReset(stream)) return;
-      try {
-        reader.end();
-        requests.finish();
-      } catch (error) {
-        requests.finish(error);
-        this.#endBadRequest(error);
-      }
-    };
-    // @NOTE Clients on Node's http2 end a stream and then reset it when they cancel: wait for what else came along.
-    stream.on("end", () => setImmediate(onEnd));
-    stream.on("close", () => {
-      reader.release();
-      requests.finish(new TransportError(Status.cancelled, { sent: "answered" }));
-    });
-    try {
-      this.#respond(handle(requests, this), undefined);
-    } catch (error) {
-      this.#fail(error);
-    }
-  }
-
-  #endBadRequest(error: unknown): void {
-    if (error instanceof TransportError) this.end(error.status, error.code);
-    else this.#fail(error);
-  }
-
   #fail(error: unknown): void {
     if (this.#ended) return;
     const { status, reason } = statusOfFailure(error);
-    if (status === Status.internal) {
-      this.#host.log.write("error", "transport.handler-failed", {
-        path: this.#headers[":path"],
-        error,
-      });
+    if (!(error instanceof StatusError)) {
+      const path = this.#headers[":path"];
+      this.#host.log.write("error", "transport.handler-failed", { path, error });
     }
     this.end(status, reason);
+  }
+
+  /** What was wrong with the request itself. */
+  #failRequest(error: unknown): void {
+    if (error instanceof TransportError) this.end(error.status, error.code);
+    else this.#fail(error);
   }
 
   #onDeadline(): void {
@@ -344,6 +280,8 @@ export class ServerCall implements CallContext {
       this.#ended = true;
       this.#abort();
     }
+    if (this.#reserved > 0) this.#host.reserveAnswer(-this.#reserved);
+    this.#reserved = 0;
     this.#outbound?.fail(new TransportError(Status.cancelled, { sent: "answered" }));
     this.#host.left(this);
   }
@@ -357,26 +295,6 @@ export class ServerCall implements CallContext {
     // Lets the handler's `finally` run; one that waits for something must watch its signal.
     iterator?.return?.().then(ignore, ignore);
   }
-}
-
-function sendTrailers(stream: ServerHttp2Stream, trailers: OutgoingHttpHeaders): void {
-  if (stream.destroyed || stream.closed) return;
-  stream.sendTrailers(trailers);
-  stopListening(stream);
-}
-
-/** Ends a caller's direction that is still open once the answer went out. NO_ERROR: the answer stands (RFC 9113 §8.1). */
-function stopListening(stream: ServerHttp2Stream): void {
-  if (!stream.readableEnded) setImmediate(closeStream, stream);
-}
-
-function closeStream(stream: ServerHttp2Stream): void {
-  if (!stream.closed && !stream.destroyed && !stream.readableEnded) stream.close();
-}
-
-/** True where `end` only means that the caller reset the stream. */
-function wasReset(stream: ServerHttp2Stream): boolean {
-  return stream.aborted || (stream.rstCode ?? 0) !== 0;
 }
 
 function ignore(): void {}

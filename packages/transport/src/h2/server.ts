@@ -38,7 +38,10 @@ interface Guest {
   readonly session: http2.ServerHttp2Session;
   readonly calls: Set<ServerCall>;
   readonly since: number;
+  /** Its first SETTINGS came. */
   spoke: boolean;
+  /** Something happened since the last sweep. */
+  stirred: boolean;
   activeAt: number;
 }
 
@@ -49,55 +52,72 @@ export async function createH2Server(options: H2ServerOptions): Promise<H2Server
   const { routes } = options;
   const guests = new Set<Guest>();
   const admission = createAdmission(limits);
-  const budget = createBudget(limits.maxBufferedBytes);
+  const requestBytes = createBudget(limits.maxBufferedBytes);
+  const answerBytes = createBudget(limits.maxBufferedBytes);
   let stopping: Promise<void> | undefined;
 
   const server = listenerOf(options, limits);
-  server.on("session", (session) => welcome(session));
+  server.on("connection", (socket) => {
+    const address = socket.remoteAddress ?? "";
+    if (stopping === undefined && admission.admit(address)) {
+      socket.once("close", () => admission.leave(address));
+    } else {
+      log.write("warn", "transport.session-refused", { address });
+      socket.destroy();
+    }
+  });
+  server.on("session", welcome);
   server.on("sessionError", ignore);
 
   function welcome(session: http2.ServerHttp2Session): void {
     session.on("error", (error) => log.write("debug", "transport.session-error", { error }));
-    const peer = session.socket.remoteAddress ?? "";
-    if (stopping || !admission.admit(peer)) {
-      log.write("warn", "transport.session-refused", { peer });
-      session.destroy(undefined, http2.constants.NGHTTP2_ENHANCE_YOUR_CALM);
-      return;
-    }
+    const { socket } = session;
     const now = performance.now();
-    const guest: Guest = { session, calls: new Set(), since: now, spoke: false, activeAt: now };
+    const guest: Guest = {
+      session,
+      calls: new Set(),
+      since: now,
+      spoke: false,
+      stirred: false,
+      activeAt: now,
+    };
     guests.add(guest);
     session.setLocalWindowSize(4 * limits.windowBytes);
+    const answers = createBudget(limits.maxBufferedBytesPerSession, answerBytes);
     const host: CallHost = {
       routes,
       limits,
-      peer,
+      requests: {
+        maxBytes: limits.maxRequestBytes,
+        reserve: createBudget(limits.maxBufferedBytesPerSession, requestBytes).reserve,
+      },
+      peer: socket.remoteAddress ?? "",
       log,
-      reserve: (bytes) => budget.reserve(bytes),
+      running: 0,
+      reserveAnswer: answers.reserve,
       left(call) {
         guest.calls.delete(call);
-        guest.activeAt = performance.now();
+        guest.stirred = true;
       },
     };
     session.once("remoteSettings", () => {
       guest.spoke = true;
     });
     session.on("ping", () => {
-      guest.activeAt = performance.now();
+      guest.stirred = true;
     });
     session.on("stream", (stream, headers, flags) => {
       const call = new ServerCall(host, stream, headers);
       guest.calls.add(call);
       call.begin((flags & http2.constants.NGHTTP2_FLAG_END_STREAM) !== 0);
     });
-    const stopWatching = watchLiveness(session, session.socket as never, {
+    const stopWatching = watchLiveness(session, socket, {
       everyMs: limits.keepaliveMs,
       timeoutMs: limits.keepaliveTimeoutMs,
     });
     session.on("close", () => {
       stopWatching();
       guests.delete(guest);
-      admission.leave(peer);
     });
   }
 
@@ -105,6 +125,8 @@ export async function createH2Server(options: H2ServerOptions): Promise<H2Server
   function sweep(): void {
     const now = performance.now();
     for (const guest of guests) {
+      if (guest.stirred) guest.activeAt = now;
+      guest.stirred = false;
       if (!guest.spoke && now - guest.since > limits.handshakeTimeoutMs) guest.session.destroy();
       else if (guest.calls.size === 0) {
         if (now - guest.activeAt > limits.idleTimeoutMs) guest.session.close();
@@ -155,7 +177,11 @@ export async function createH2Server(options: H2ServerOptions): Promise<H2Server
     stats() {
       let calls = 0;
       for (const guest of guests) calls += guest.calls.size;
-      return { sessions: guests.size, calls, bufferedBytes: budget.held() };
+      return {
+        sessions: guests.size,
+        calls,
+        bufferedBytes: requestBytes.held() + answerBytes.held(),
+      };
     },
   };
 }

@@ -1,0 +1,108 @@
+import type { ServerHttp2Stream } from "node:http2";
+import { Status } from "../transport.ts";
+import { StatusError, TransportError } from "../errors.ts";
+import { createFrameReader, type FrameReader } from "../framing.ts";
+import { Incoming } from "../incoming.ts";
+
+export interface RequestLimits {
+  readonly maxBytes: number;
+  reserve(bytes: number): void;
+}
+
+function readerOf({ maxBytes, reserve }: RequestLimits): FrameReader {
+  return createFrameReader({ maxBytes, reserve, sent: "answered" });
+}
+
+/** True where `end` only means that the caller reset the stream. */
+function wasReset(stream: ServerHttp2Stream): boolean {
+  return stream.aborted || (stream.rstCode ?? 0) !== 0;
+}
+
+/** Reads the one message of a request; it counts once the caller has ended its direction. One of both functions hears of it, once. */
+export function readSingle(
+  stream: ServerHttp2Stream,
+  limits: RequestLimits,
+  heard: (request: Uint8Array) => void,
+  failed: (error: unknown) => void,
+): void {
+  const reader = readerOf(limits);
+  let request: Uint8Array | undefined;
+  let over = false;
+  const fail = (error: unknown): void => {
+    over = true;
+    reader.release();
+    failed(error);
+  };
+  const take = (message: Uint8Array): void => {
+    if (request !== undefined) {
+      throw new StatusError(Status.internal, "more than one request message");
+    }
+    request = message;
+  };
+  stream.on("data", (chunk: Uint8Array) => {
+    if (over) return;
+    try {
+      reader.push(chunk, take);
+    } catch (error) {
+      fail(error);
+    }
+  });
+  stream.on("end", () => {
+    if (over || wasReset(stream)) return;
+    if (request === undefined) fail(missingRequest());
+    else {
+      over = true;
+      heard(request);
+    }
+  });
+  stream.on("close", () => reader.release());
+}
+
+export function missingRequest(): StatusError {
+  return new StatusError(Status.internal, "the request message is missing");
+}
+
+/** Reads the messages of a request as they come, no faster than the handler takes them. `failed` hears of malformed ones. */
+export function readMany(
+  stream: ServerHttp2Stream,
+  limits: RequestLimits,
+  failed: (error: unknown) => void,
+): Incoming {
+  const requests = new Incoming({
+    pause: () => stream.pause(),
+    resume: () => stream.resume(),
+    // A handler may stop reading and go on writing.
+    cancel: () => stream.resume(),
+  });
+  const reader = readerOf(limits);
+  const take = (message: Uint8Array): void => requests.push(message);
+  const fail = (error: unknown): void => {
+    reader.release();
+    requests.finish(error);
+    failed(error);
+  };
+  stream.on("data", (chunk: Uint8Array) => {
+    if (requests.finished) return;
+    try {
+      reader.push(chunk, take);
+    } catch (error) {
+      fail(error);
+    }
+  });
+  const onEnd = (): void => {
+    if (requests.finished || wasReset(stream)) return;
+    try {
+      reader.end();
+      requests.finish();
+    } catch (error) {
+      fail(error);
+    }
+  };
+  // @NOTE Clients on Node's http2 end a stream and then reset it when they cancel: wait for what else came along.
+  stream.on("end", () => setImmediate(onEnd));
+  stream.on("close", () => {
+    reader.release();
+    requests.finish(new TransportError(Status.cancelled, { sent: "answered" }));
+  });
+  return requests;
+}
