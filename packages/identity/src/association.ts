@@ -4,8 +4,9 @@ import { type SignedAction, signaturesOf } from "./actions.ts";
 import { IdentityError, type IdentityErrorCode } from "./errors.ts";
 import { type Identifier, type MemberId, memberKey, sameMember } from "./identifiers.ts";
 import { inboxIdOf } from "./inbox-id.ts";
-import { canonicalReplay, type SignatureKind, type VerifiedSignature } from "./signatures.ts";
+import { canonicalReplay } from "./signatures.ts";
 import type { VerifiedUpdate } from "./update.ts";
+import type { SignatureKind, VerifiedSignature } from "./verified-signature.ts";
 
 export interface AssociationMember {
   readonly id: MemberId;

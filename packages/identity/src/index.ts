@@ -53,7 +53,8 @@ export {
 } from "./update.ts";
 export type { UnverifiedUpdate, VerifiedUpdate } from "./update.ts";
 export { verifySignature } from "./signatures.ts";
-export type { SignatureKind, VerifiedSignature, VerifyEnv } from "./signatures.ts";
+export type { VerifyEnv } from "./signatures.ts";
+export type { SignatureKind, VerifiedSignature } from "./verified-signature.ts";
 export { createSignatureCache } from "./signature-cache.ts";
 export type { SignatureCache } from "./signature-cache.ts";
 export {

@@ -1,7 +1,7 @@
 import { concat, toHex, toUtf8 } from "@coterie/base";
 import type { CryptoProvider } from "@coterie/crypto";
 import { Signature } from "@coterie/wire";
-import type { VerifiedSignature } from "./signatures.ts";
+import type { VerifiedSignature } from "./verified-signature.ts";
 
 /** Signatures that were verified, by the content they were verified over. */
 export interface SignatureCache {

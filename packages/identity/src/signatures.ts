@@ -9,27 +9,10 @@ import {
 import type { Signature } from "@coterie/wire";
 import { contractCheckFor, contractCheckKey, type ContractVerdicts } from "./contracts.ts";
 import { IdentityError } from "./errors.ts";
-import type { MemberId } from "./identifiers.ts";
 import { verifyLegacyDelegated } from "./legacy.ts";
 import { verifyPasskey } from "./passkey.ts";
 import { signatureCacheKey, type SignatureCache } from "./signature-cache.ts";
-
-export type SignatureKind =
-  | "erc191"
-  | "erc1271"
-  | "installation-key"
-  | "legacy-delegated"
-  | "passkey";
-
-/** A signature that holds: who made it, how, and what must never be used again. */
-export interface VerifiedSignature {
-  readonly signer: MemberId;
-  readonly kind: SignatureKind;
-  /** Replay bytes in hex (XID-30). */
-  readonly replay: string;
-  /** Chain of a contract wallet (XID-26). */
-  readonly chainId?: bigint | undefined;
-}
+import type { VerifiedSignature } from "./verified-signature.ts";
 
 export interface VerifyEnv {
   readonly crypto: CryptoProvider;

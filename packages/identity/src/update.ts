@@ -12,7 +12,8 @@ import {
 } from "./identifiers.ts";
 import { createSignatureCache } from "./signature-cache.ts";
 import { signatureText } from "./signature-text.ts";
-import { verifySignature, type VerifiedSignature, type VerifyEnv } from "./signatures.ts";
+import { verifySignature, type VerifyEnv } from "./signatures.ts";
+import type { VerifiedSignature } from "./verified-signature.ts";
 
 /** An update whose parts are all there; nothing about its signatures is known. */
 export type UnverifiedUpdate = UpdateOf<SignedAction<Signature>>;

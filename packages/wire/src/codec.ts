@@ -1,8 +1,8 @@
 import { CoterieError } from "@coterie/base";
 import { WireError } from "./errors.ts";
 import { maxDecodedBytes } from "./limits.ts";
-import { Reader } from "./reader.ts";
-import { Writer } from "./writer.ts";
+import { type Readable, Reader } from "./reader.ts";
+import { type Writable, Writer } from "./writer.ts";
 
 export interface DecodeOptions {
   /** Most bytes to look at; more throw `wire/too-large`. Default: {@link maxDecodedBytes}. */
@@ -13,17 +13,13 @@ export interface DecodeOptions {
  * Turns plain values into bytes and back. Oneofs are unions with `kind` and `value` (`{ kind: "unset" }` where nothing known
  * was set), 64-bit numbers are bigint, enums are numbers (unknown ones are kept), maps are `Map`, optional fields may be absent.
  */
-export interface Codec<T> {
+export interface Codec<T> extends Readable<T>, Writable<T> {
   /** Full protobuf name. */
   readonly name: string;
   /** Throws `wire/bad-value` where a value does not fit its field. */
   encode(value: T): Uint8Array<ArrayBuffer>;
   /** Throws `wire/malformed`, `wire/too-large` or `wire/missing-field`. Unknown fields are skipped. */
   decode(bytes: Uint8Array, options?: DecodeOptions): T;
-  /** For generated code. */
-  readonly write: (value: T, writer: Writer) => void;
-  /** For generated code. */
-  readonly read: (reader: Reader, end: number, depth: number, prior: T | undefined) => T;
 }
 
 /** The codec of a message with fields of its own. */
@@ -34,8 +30,8 @@ export interface RecordCodec<T> extends Codec<T> {
 
 export function codec<T>(
   name: string,
-  write: (value: T, writer: Writer) => void,
-  read: (reader: Reader, end: number, depth: number, prior: T | undefined) => T,
+  write: Writable<T>["write"],
+  read: Readable<T>["read"],
 ): Codec<T> {
   return {
     name,
@@ -70,8 +66,8 @@ export function codec<T>(
 export function record<T>(
   name: string,
   empty: () => T,
-  write: (value: T, writer: Writer) => void,
-  read: (reader: Reader, end: number, depth: number, prior: T | undefined) => T,
+  write: Writable<T>["write"],
+  read: Readable<T>["read"],
 ): RecordCodec<T> {
   return { ...codec(name, write, read), create: (fields) => ({ ...empty(), ...fields }) };
 }

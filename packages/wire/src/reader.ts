@@ -1,5 +1,4 @@
 import { BytesError, fromUtf8 } from "@coterie/base";
-import type { Codec } from "./codec.ts";
 import { WireError } from "./errors.ts";
 
 /**
@@ -9,6 +8,11 @@ import { WireError } from "./errors.ts";
 export const maxNesting = 100;
 
 export const none: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+
+/** What a reader asks of a codec: the fields up to `end`, merged into `prior`. */
+export interface Readable<T> {
+  readonly read: (reader: Reader, end: number, depth: number, prior: T | undefined) => T;
+}
 
 /** Protobuf wire types; groups are skipped, never read. */
 const varint = 0;
@@ -97,7 +101,7 @@ export class Reader {
   }
 
   /** A message inside the one at `depth`. Fields of a second occurrence are merged into the first, as protobuf demands. */
-  message<T>(codec: Codec<T>, depth: number, prior: T | undefined): T {
+  message<T>(codec: Readable<T>, depth: number, prior: T | undefined): T {
     if (depth >= maxNesting) return malformed("nesting");
     const end = this.#length() + this.pos;
     return codec.read(this, end, depth + 1, prior);

@@ -1,7 +1,11 @@
 import { toUtf8 } from "@coterie/base";
-import type { Codec } from "./codec.ts";
 import { WireError } from "./errors.ts";
 import { maxNesting } from "./reader.ts";
+
+/** What a writer asks of a codec. */
+export interface Writable<T> {
+  readonly write: (value: T, writer: Writer) => void;
+}
 
 const maxUint32 = 0xffff_ffff;
 
@@ -85,7 +89,7 @@ export class Writer {
     return this;
   }
 
-  message<T>(tag: number, codec: Codec<T>, value: T): this {
+  message<T>(tag: number, codec: Writable<T>, value: T): this {
     // Deeper than any reader goes; recursion ends here before the stack does.
     if (++this.#nesting > maxNesting) return badValue("nesting");
     const start = this.#open(tag);
