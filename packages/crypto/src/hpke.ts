@@ -1,4 +1,4 @@
-import { concat, toUtf8 } from "@coterie/base";
+import { concat, invariant, toUtf8 } from "@coterie/base";
 import { CryptoError } from "./errors.ts";
 import { kemOf, xWingKemId } from "./kem.ts";
 import { labeled, labeledExpand, labeledExtract } from "./labeled.ts";
@@ -42,11 +42,20 @@ export interface HpkeRecipient {
   export(context: Uint8Array, length: number): Uint8Array;
 }
 
+/**
+ * An `info` that was hashed once for many recipients of one suite. An MLS Welcome seals to each new member under an `info` that grows
+ * with the group: hashed each time, adding N members would hash N times the tree.
+ */
+export interface PreparedInfo {
+  readonly suite: HpkeSuite;
+  readonly infoHash: Uint8Array;
+}
+
 export interface SenderSetup {
   readonly crypto: CryptoProvider;
   readonly suite: HpkeSuite;
   readonly publicKey: Uint8Array;
-  readonly info: Uint8Array;
+  readonly info: Uint8Array | PreparedInfo;
 }
 
 export interface RecipientSetup {
@@ -56,7 +65,17 @@ export interface RecipientSetup {
   readonly privateKey: Uint8Array;
   /** The public half of `privateKey`, where it is at hand: saves deriving it. */
   readonly publicKey?: Uint8Array | undefined;
-  readonly info: Uint8Array;
+  readonly info: Uint8Array | PreparedInfo;
+}
+
+/** Hashes an `info` ahead of sealing to several recipients under it. */
+export function prepareInfo(
+  crypto: CryptoProvider,
+  suite: HpkeSuite,
+  info: Uint8Array,
+): PreparedInfo {
+  const kdf = constantsOf(crypto, suite);
+  return { suite, infoHash: labeledExtract(crypto, kdf, none, "infoHash", info) };
 }
 
 /**
@@ -166,11 +185,13 @@ function schedule(
   crypto: CryptoProvider,
   suite: HpkeSuite,
   sharedSecret: Uint8Array,
-  info: Uint8Array,
+  info: Uint8Array | PreparedInfo,
 ): Schedule {
   const { hashLength } = suite;
   const kdf = constantsOf(crypto, suite);
-  const infoHash = labeledExtract(crypto, kdf, none, "infoHash", info);
+  const prepared = info instanceof Uint8Array ? prepareInfo(crypto, suite, info) : info;
+  const { infoHash } = prepared;
+  invariant(prepared.suite === suite, "an info is prepared for one suite");
   const context = concat(Uint8Array.of(0), kdf.pskIdHash, infoHash);
   const secret = labeledExtract(crypto, kdf, sharedSecret, "secret", none);
   const expand = (label: HpkeLabel, length: number): Uint8Array =>

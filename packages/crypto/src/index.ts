@@ -20,11 +20,19 @@ export {
   hpkeReceiveExport,
   hpkeSeal,
   hpkeSendExport,
+  prepareInfo,
   setupRecipient,
   setupSender,
   xWingHpkeSuite,
 } from "./hpke.ts";
-export type { HpkeRecipient, HpkeSender, HpkeSuite, RecipientSetup, SenderSetup } from "./hpke.ts";
+export type {
+  HpkeRecipient,
+  HpkeSender,
+  HpkeSuite,
+  PreparedInfo,
+  RecipientSetup,
+  SenderSetup,
+} from "./hpke.ts";
 export { xWingDecapsulate, xWingEncapsulate, xWingKeyPair, xWingLengths } from "./x-wing.ts";
 
 export {

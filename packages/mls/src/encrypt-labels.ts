@@ -1,24 +1,29 @@
-import { hpkeOpen, hpkeSeal } from "@coterie/crypto";
-import type { CipherSuite, CryptoProvider, KeyPair } from "@coterie/crypto";
+import { hpkeOpen, hpkeSeal, prepareInfo } from "@coterie/crypto";
+import type { CipherSuite, CryptoProvider, KeyPair, PreparedInfo } from "@coterie/crypto";
 import { labelled } from "./crypto-labels.ts";
 import { MlsError } from "./errors.ts";
 import type { HpkeCiphertext } from "./types.ts";
 
 const noAad = new Uint8Array(0);
 
-/** EncryptContext (RFC 9420 §5.1.3): the same for all recipients of one label and context, so that it is encoded once. */
-export function encryptContext(label: string, context: Uint8Array): Uint8Array {
-  return labelled(label, context);
-}
-
-/** EncryptWithLabel with the context of {@link encryptContext}. Throws `crypto/bad-key` for a key that nobody can own. */
-export function sealTo(
+/** EncryptContext (RFC 9420 §5.1.3), encoded and hashed once for all recipients of one label and context. */
+export function encryptContext(
   crypto: CryptoProvider,
   suite: CipherSuite,
+  label: string,
+  context: Uint8Array,
+): PreparedInfo {
+  return prepareInfo(crypto, suite, labelled(label, context));
+}
+
+/** EncryptWithLabel under the context of {@link encryptContext}. Throws `crypto/bad-key` for a key that nobody can own. */
+export function sealTo(
+  crypto: CryptoProvider,
   publicKey: Uint8Array,
-  info: Uint8Array,
+  info: PreparedInfo,
   plaintext: Uint8Array,
 ): HpkeCiphertext {
+  const { suite } = info;
   const sealed = hpkeSeal({ crypto, suite, publicKey, info, aad: noAad, plaintext });
   return { kemOutput: sealed.enc, ciphertext: sealed.ciphertext };
 }
@@ -32,7 +37,7 @@ export function encryptWithLabel(
   context: Uint8Array,
   plaintext: Uint8Array,
 ): HpkeCiphertext {
-  return sealTo(crypto, suite, publicKey, encryptContext(label, context), plaintext);
+  return sealTo(crypto, publicKey, encryptContext(crypto, suite, label, context), plaintext);
 }
 
 /** RFC 9420 §5.1.3. Throws `mls/open-failed`, the same for every way to fail. */
@@ -51,7 +56,7 @@ export function decryptWithLabel(
       enc: sealed.kemOutput,
       privateKey: keyPair.privateKey,
       publicKey: keyPair.publicKey,
-      info: encryptContext(label, context),
+      info: labelled(label, context),
       aad: noAad,
       ciphertext: sealed.ciphertext,
     });

@@ -109,14 +109,15 @@ export function sealPath(input: {
   const { crypto, path } = input;
   const { suite } = path.tree;
   const added = new Set(input.added);
-  const info = encryptContext(labels.mlsEncrypt.pathNode, input.groupContext);
+  const label = labels.mlsEncrypt.pathNode;
+  const info = encryptContext(crypto, suite, label, input.groupContext);
   const sealEach = (node: NewPathNode): HpkeCiphertext[] => {
     const sealed: HpkeCiphertext[] = [];
     for (const target of resolution(path.tree, node.copath)) {
       const key = encryptionKeyOf(target);
       if (key === undefined || (target.level === 0 && added.has(target.index / 2))) continue;
       try {
-        sealed.push(sealTo(crypto, suite, key, info, node.pathSecret));
+        sealed.push(sealTo(crypto, key, info, node.pathSecret));
       } catch (cause) {
         throw new MlsError("mls/unusable-key", { node: target.index }, { cause });
       }

@@ -29,13 +29,13 @@ export function makeWelcome(input: {
   const plaintext = encodeWith(writeGroupInfo, input.groupInfo);
   const aad = new Uint8Array(0);
   const encryptedGroupInfo = crypto.aeadSeal(suite.aead, key, nonce, aad, plaintext);
-  const info = encryptContext(labels.mlsEncrypt.welcome, encryptedGroupInfo);
+  const info = encryptContext(crypto, suite, labels.mlsEncrypt.welcome, encryptedGroupInfo);
   const secrets = applied.added.map(({ leafIndex, keyPackage }) => {
     const pathSecret = path && pathSecretFor(path, leafIndex);
     const groupSecrets = { joinerSecret, pathSecret, psks: applied.psks };
     const secretBytes = encodeWith(writeGroupSecrets, groupSecrets);
     try {
-      const sealed = sealTo(crypto, suite, keyPackage.initKey, info, secretBytes);
+      const sealed = sealTo(crypto, keyPackage.initKey, info, secretBytes);
       return { newMember: keyPackageRef(crypto, keyPackage), encryptedGroupSecrets: sealed };
     } catch (cause) {
       throw new MlsError("mls/unusable-key", { leafIndex }, { cause });
