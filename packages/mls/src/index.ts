@@ -65,6 +65,7 @@ export type {
 export { adopt, commit } from "./commit-create.ts";
 export type { CommitInput, CommitOutput } from "./commit-create.ts";
 export type { PendingCommit } from "./pending.ts";
+export { decodePending, encodePending } from "./pending-codec.ts";
 export { process } from "./process.ts";
 export type { Processed, ProcessInput } from "./process.ts";
 export { propose, seal } from "./send.ts";
@@ -73,6 +74,8 @@ export type { ProposalRef, StoredProposal } from "./proposals.ts";
 export type { PskLookup } from "./psk-lookup.ts";
 export { join } from "./join.ts";
 export type { Joined, JoinInput, OwnKeyPackage } from "./join.ts";
+export { restoreGroup, snapshot, snapshotChanges } from "./snapshot.ts";
+export type { SnapshotChanges } from "./snapshot.ts";
 export { exportSecret } from "./exporter.ts";
 export { decodeExternalSenders, encodeExternalSenders } from "./external-senders.ts";
 export type { ExternalSender } from "./external-senders.ts";

@@ -132,6 +132,7 @@ export function enterEpoch(
     context: before.context,
     senderDataSecret,
     resumptionPsk,
+    leafCount: messageKeys.leafCount,
     leaves: staged.leavesBefore,
   };
   const { past, spent } = retain(group.past, { record, messageKeys }, options.pastEpochs);

@@ -13,6 +13,8 @@ export interface PastRecord {
   readonly context: GroupContext;
   readonly senderDataSecret: Uint8Array;
   readonly resumptionPsk: Uint8Array;
+  /** Width of the epoch's trees: a power of two. */
+  readonly leafCount: number;
   /** Leaves as they were in this epoch, where the epoch after it has others; `undefined` is a blank one. */
   readonly leaves: ReadonlyMap<number, LeafNode | undefined>;
 }
