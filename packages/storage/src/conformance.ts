@@ -373,7 +373,9 @@ function show(value: Uint8Array | undefined): string {
 
 /** Bytes that depend on their place and a seed. */
 function pattern(length: number, seed: number): Uint8Array {
-  return Uint8Array.from({ length }, (_, i) => (i * 31 + (i >>> 8) * 7 + seed * 13) & 255);
+  const out = new Uint8Array(length);
+  for (let i = 0; i < length; i++) out[i] = i * 31 + (i >>> 8) * 7 + seed * 13;
+  return out;
 }
 
 async function keysOf(

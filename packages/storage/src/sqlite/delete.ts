@@ -12,13 +12,19 @@ export async function deleteSqliteStore(path: string): Promise<void> {
   const lock = takeLock(file);
   try {
     // The database first: without it the log is worth nothing, the other way round it would be an old state.
-    for (const ending of ["", "-wal", "-shm", "-journal"])
-      rmSync(`${file}${ending}`, { force: true });
-  } catch (cause) {
-    const system = (cause as { code?: string }).code;
-    throw new StorageError("storage/bad-path", { system }, cause);
+    remove(file);
+    for (const ending of ["-wal", "-shm", "-journal"]) remove(`${file}${ending}`);
   } finally {
     lock.release();
   }
-  rmSync(lockPath(file), { force: true });
+  remove(lockPath(file));
+}
+
+function remove(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch (cause) {
+    const system = (cause as { code?: string }).code;
+    throw new StorageError("storage/bad-path", { system }, cause);
+  }
 }

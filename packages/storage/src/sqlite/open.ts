@@ -1,5 +1,5 @@
-import { closeSync, openSync } from "node:fs";
-import { resolve } from "node:path";
+import { closeSync, openSync, realpathSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
 import { toHex, toUtf8, wipe } from "@coterie/base";
 import { StorageError } from "../errors.ts";
 import type { Store } from "../store.ts";
@@ -63,7 +63,19 @@ export function checkPath(path: unknown): string {
   if (typeof path !== "string" || path.trim() !== path || path === "" || path.includes("\0")) {
     throw new StorageError("storage/bad-path", { found: typeof path });
   }
-  return resolve(path);
+  const absolute = resolve(path);
+  // One file has one lock, whatever link leads to it.
+  return (
+    realPath(absolute) ?? join(realPath(dirname(absolute)) ?? dirname(absolute), basename(absolute))
+  );
+}
+
+function realPath(path: string): string | undefined {
+  try {
+    return realpathSync(path);
+  } catch {
+    return undefined;
+  }
 }
 
 function checkKey(key: Uint8Array | undefined, unencrypted: boolean): void {

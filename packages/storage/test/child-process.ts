@@ -1,0 +1,29 @@
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { toHex } from "@coterie/base";
+
+export const childFile: string = join(import.meta.dirname, "child.ts");
+/** Lets Node run the sources as they are, from its first version that can. */
+export const childArgv: readonly string[] = [
+  "--conditions=@coterie/source",
+  "--experimental-strip-types",
+  "--no-warnings",
+];
+
+/** Starts a process that opens a store and does as told; `line` waits for what it prints next. */
+export function startChild(
+  doing: "hold" | "write",
+  path: string,
+  key: Uint8Array,
+): { child: ChildProcess; line: () => Promise<string | undefined>; ended: Promise<unknown> } {
+  const child = spawn(process.execPath, [...childArgv, childFile, doing, path, toHex(key)], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const ended = new Promise((resolve) => {
+    child.once("exit", resolve);
+  });
+  return { child, line: async () => (await lines.next()).value as string | undefined, ended };
+}

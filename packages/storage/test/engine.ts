@@ -1,0 +1,15 @@
+import { createRequire } from "node:module";
+
+interface Raw {
+  exec(sql: string): unknown;
+  pragma(sql: string): unknown;
+  close(): void;
+}
+
+/** The native engine itself, to make files that are not ours. */
+export function rawEngine(path: string): Raw {
+  const Engine = createRequire(import.meta.url)("better-sqlite3-multiple-ciphers") as new (
+    path: string,
+  ) => Raw;
+  return new Engine(path);
+}
