@@ -97,7 +97,9 @@ test("nesting and number of conditions are bounded", () => {
   // Four more policies and the list itself.
   const plain = { ...good, removeMember: "admin", metadata: {} };
   expect(parse({ ...plain, addMember: wide(POLICY_LIMITS.conditions - 5) })).toBe("none");
-  expect(parse({ ...plain, addMember: wide(POLICY_LIMITS.conditions - 4) })).toBe("policy/too-many");
+  expect(parse({ ...plain, addMember: wide(POLICY_LIMITS.conditions - 4) })).toBe(
+    "policy/too-many",
+  );
   // The budget belongs to the set, not to one policy.
   expect(parse({ ...good, addMember: wide(40_000), removeMember: wide(40_000) })).toBe(
     "policy/too-many",

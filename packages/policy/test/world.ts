@@ -55,9 +55,7 @@ export function groupRulesOf(decision: Decision): RuleId[] {
   return decision.reasons.filter(({ scope }) => scope === "group").map(({ rule }) => rule);
 }
 
-export function condition<Base extends MemberBase>(
-  bases: readonly Base[],
-): fc.Arbitrary<Condition<Base>> {
+function condition<Base extends MemberBase>(bases: readonly Base[]): fc.Arbitrary<Condition<Base>> {
   const base = fc.constantFrom(...bases);
   return fc.letrec<{ node: Condition<Base> }>((tie) => ({
     node: fc.oneof(
@@ -80,9 +78,9 @@ export const memberPolicy: fc.Arbitrary<MemberPolicy> = condition([
   "admin",
   "super-admin",
 ]);
-export const adminPolicy: fc.Arbitrary<AdminPolicy> = condition(["deny", "admin", "super-admin"]);
+const adminPolicy: fc.Arbitrary<AdminPolicy> = condition(["deny", "admin", "super-admin"]);
 
-export const field: fc.Arbitrary<string> = fc.constantFrom(
+const field: fc.Arbitrary<string> = fc.constantFrom(
   "group_name",
   "description",
   "group_image_url_square",

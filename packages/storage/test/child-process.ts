@@ -1,10 +1,10 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 import { toHex } from "@coterie/base";
 
-export const childFile: string = join(import.meta.dirname, "child.ts");
+export const childFile: string = fileURLToPath(new URL("./child.ts", import.meta.url));
 /** Lets Node run the sources as they are, from its first version that can. */
 export const childArgv: readonly string[] = [
   "--conditions=@coterie/source",

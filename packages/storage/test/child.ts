@@ -1,6 +1,7 @@
 // Runs outside the test: as a worker that tries to open a store, or as a process that holds one or writes until it is killed.
 import { parentPort, workerData } from "node:worker_threads";
 import { encodeKey } from "@coterie/storage";
+import type { Store } from "@coterie/storage";
 import { openSqliteStore } from "@coterie/storage/sqlite";
 import { fromHex } from "@coterie/base";
 
@@ -23,9 +24,16 @@ if (parentPort) {
     },
   );
   console.log("open");
-  if (doing === "hold") setInterval(() => {}, 1000);
-  // Each batch writes its number in three places; the line comes after it is durable.
-  for (let n = 1n; doing === "write"; n++) {
+  if (doing === "hold") {
+    setInterval(() => {}, 1000);
+  } else {
+    await writeOn(store);
+  }
+}
+
+/** Each batch writes its number in three places; the line comes after it is durable. */
+async function writeOn(store: Store): Promise<never> {
+  for (let n = 1n; ; n++) {
     const value = new Uint8Array(200).fill(Number(n & 255n));
     await store.write([
       { kind: "put", key: encodeKey("first", n), value },

@@ -8,8 +8,7 @@ interface Raw {
 
 /** The native engine itself, to make files that are not ours. */
 export function rawEngine(path: string): Raw {
-  const Engine = createRequire(import.meta.url)("better-sqlite3-multiple-ciphers") as new (
-    path: string,
-  ) => Raw;
+  const require = createRequire(import.meta.url);
+  const Engine = require("better-sqlite3-multiple-ciphers") as new (path: string) => Raw;
   return new Engine(path);
 }

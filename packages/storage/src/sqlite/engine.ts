@@ -28,6 +28,7 @@ export interface Statement<Arguments extends readonly unknown[], Result> {
 
 type EngineConstructor = new (path: string, options: { readonly timeout: number }) => Engine;
 
+const require = createRequire(import.meta.url);
 let Loaded: EngineConstructor | undefined;
 
 /** Opens a database file of the native engine, which is loaded at first use. Never waits for locks. */
@@ -42,7 +43,7 @@ export function openEngine(path: string): Engine {
 
 function load(): EngineConstructor {
   try {
-    return createRequire(import.meta.url)("better-sqlite3-multiple-ciphers") as EngineConstructor;
+    return require("better-sqlite3-multiple-ciphers") as EngineConstructor;
   } catch (cause) {
     throw new StorageError("storage/unavailable", { engine: "sqlite" }, cause);
   }

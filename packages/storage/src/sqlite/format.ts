@@ -2,7 +2,7 @@ import { StorageError } from "../errors.ts";
 import type { Engine } from "./engine.ts";
 
 /** The version of what is inside a store's file. Raise it together with a step in `migrations`. */
-export const FORMAT = 1n;
+const FORMAT = 1n;
 
 /** The step at index i leads from version i to version i + 1. Each runs in the transaction that records its version. */
 const migrations: readonly ((engine: Engine) => void)[] = [
