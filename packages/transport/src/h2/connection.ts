@@ -31,6 +31,7 @@ export interface ConnectionOptions {
 /** One HTTP/2 session and what calls need to know of it. */
 export interface Link {
   readonly session: http2.ClientHttp2Session;
+  readonly socket: net.Socket;
   /** Streams above this number were never looked at by the server (RFC 9113 §6.8). */
   lastStreamId: number;
   readonly calls: Set<Cancellable>;
@@ -111,16 +112,7 @@ export class Connection {
       this.#abortAttempt = undefined;
       this.#failWaiters(new TransportError(Status.cancelled, { sent: "no" }));
     }
-    await Promise.all(
-      [...this.#links].map(
-        ({ session, calls }) =>
-          new Promise<void>((resolve) => {
-            session.once("close", resolve);
-            for (const call of calls) call.cancel();
-            session.destroy();
-          }),
-      ),
-    );
+    await Promise.all([...this.#links].map(hangUp));
   }
 
   #schedule(): void {
@@ -173,7 +165,12 @@ export class Connection {
   }
 
   #adopt(session: http2.ClientHttp2Session, socket: net.Socket): void {
-    const link: Link = { session, lastStreamId: Number.POSITIVE_INFINITY, calls: new Set() };
+    const link: Link = {
+      session,
+      socket,
+      lastStreamId: Number.POSITIVE_INFINITY,
+      calls: new Set(),
+    };
     this.#link = link;
     this.#links.add(link);
     session.on("goaway", (_code: number, lastStreamId: number) => {
@@ -212,6 +209,22 @@ export class Connection {
     this.#waiters.clear();
     for (const waiter of waiters) waiter.failed(error);
   }
+}
+
+/** How long a server may take to hang up after we did, in milliseconds. */
+const farewellMs = 100;
+
+function hangUp({ session, socket, calls }: Link): Promise<void> {
+  return new Promise((resolve) => {
+    // @NOTE A session that was told to go away waits for the server to hang up, for ever if need be.
+    const timer = setTimeout(() => socket.destroy(), farewellMs);
+    session.once("close", () => {
+      clearTimeout(timer);
+      resolve();
+    });
+    for (const call of calls) call.cancel();
+    session.destroy();
+  });
 }
 
 function dial(options: ConnectionOptions): net.Socket {

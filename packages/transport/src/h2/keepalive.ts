@@ -25,7 +25,11 @@ export function watchLiveness(
     deadline = setTimeout(() => {
       if (!waiting) return;
       if (socket.bytesRead > readAtPing) listen(socket.bytesRead);
-      else session.destroy(new Error("no answer to ping"));
+      else {
+        session.destroy(new Error("no answer to ping"));
+        // A session that was closing would go on waiting for the peer to hang up.
+        socket.destroy();
+      }
     }, timeoutMs);
     deadline.unref();
   }

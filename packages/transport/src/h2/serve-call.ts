@@ -49,7 +49,17 @@ export class ServerCall implements CallContext {
   #progressSince = 0;
   #receiving = false;
 
-  constructor(host: CallHost, stream: ServerHttp2Stream, headers: IncomingHttpHeaders) {
+  readonly #headerBytes: number;
+
+  constructor(
+    host: CallHost,
+    stream: ServerHttp2Stream,
+    headers: IncomingHttpHeaders,
+    rawHeaders: readonly string[],
+  ) {
+    let bytes = 0;
+    for (const text of rawHeaders) bytes += text.length;
+    this.#headerBytes = bytes;
     this.#host = host;
     this.#stream = stream;
     this.#headers = headers;
@@ -154,6 +164,10 @@ export class ServerCall implements CallContext {
   /** Why the call cannot be served: a status of gRPC or of HTTP. If it can, its deadline runs from here. */
   #refuse(): StatusError | number | undefined {
     const headers = this.#headers;
+    if (this.#headerBytes > this.#host.limits.maxHeaderBytes) {
+      // A39: the setting of the same name binds peers only once they have acknowledged it.
+      return constants.HTTP_STATUS_REQUEST_HEADER_FIELDS_TOO_LARGE;
+    }
     const type = headers["content-type"];
     // XND-01; grpc-web is another protocol behind a similar name.
     if (type === undefined || !/^application\/grpc(?:$|[+;])/.test(type)) {

@@ -1,5 +1,5 @@
 import * as http2 from "node:http2";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { invariant, silentLog, type Log } from "@coterie/base";
 import type { Routes } from "../transport.ts";
 import { watchLiveness } from "./keepalive.ts";
@@ -36,6 +36,8 @@ export interface H2Server {
 
 interface Guest {
   readonly session: http2.ServerHttp2Session;
+  readonly socket: Socket;
+  readonly gone: Promise<void>;
   readonly calls: Set<ServerCall>;
   readonly since: number;
   /** Its first SETTINGS came. */
@@ -43,7 +45,12 @@ interface Guest {
   /** Something happened since the last sweep. */
   stirred: boolean;
   activeAt: number;
+  /** It was asked to go. */
+  leaving: boolean;
 }
+
+/** How long a peer that was told to go may take to hang up, in milliseconds. */
+const farewellMs = 100;
 
 /** Serves routes over gRPC on HTTP/2. Resolves once it listens. */
 export async function createH2Server(options: H2ServerOptions): Promise<H2Server> {
@@ -57,10 +64,20 @@ export async function createH2Server(options: H2ServerOptions): Promise<H2Server
   let stopping: Promise<void> | undefined;
 
   const server = listenerOf(options, limits);
-  server.on("connection", (socket) => {
+  const sockets = new Set<Socket>();
+  // @NOTE A session hides its socket and on a graceful close waits for the peer to hang up; this is how we need not.
+  let latest: Socket;
+  server.prependListener(options.tls ? "secureConnection" : "connection", (socket: Socket) => {
+    latest = socket;
+  });
+  server.on("connection", (socket: Socket) => {
     const address = socket.remoteAddress ?? "";
     if (stopping === undefined && admission.admit(address)) {
-      socket.once("close", () => admission.leave(address));
+      sockets.add(socket);
+      socket.once("close", () => {
+        sockets.delete(socket);
+        admission.leave(address);
+      });
     } else {
       log.write("warn", "transport.session-refused", { address });
       socket.destroy();
@@ -71,15 +88,19 @@ export async function createH2Server(options: H2ServerOptions): Promise<H2Server
 
   function welcome(session: http2.ServerHttp2Session): void {
     session.on("error", (error) => log.write("debug", "transport.session-error", { error }));
-    const { socket } = session;
+    const socket = latest;
+    const gone = new Promise<void>((resolve) => session.once("close", resolve));
     const now = performance.now();
     const guest: Guest = {
       session,
+      socket,
+      gone,
       calls: new Set(),
       since: now,
       spoke: false,
       stirred: false,
       activeAt: now,
+      leaving: false,
     };
     guests.add(guest);
     session.setLocalWindowSize(4 * limits.windowBytes);
@@ -106,8 +127,8 @@ export async function createH2Server(options: H2ServerOptions): Promise<H2Server
     session.on("ping", () => {
       guest.stirred = true;
     });
-    session.on("stream", (stream, headers, flags) => {
-      const call = new ServerCall(host, stream, headers);
+    session.on("stream", (stream, headers, flags, rawHeaders) => {
+      const call = new ServerCall(host, stream, headers, rawHeaders);
       guest.calls.add(call);
       call.begin((flags & http2.constants.NGHTTP2_FLAG_END_STREAM) !== 0);
     });
@@ -127,9 +148,12 @@ export async function createH2Server(options: H2ServerOptions): Promise<H2Server
     for (const guest of guests) {
       if (guest.stirred) guest.activeAt = now;
       guest.stirred = false;
-      if (!guest.spoke && now - guest.since > limits.handshakeTimeoutMs) guest.session.destroy();
+      if (!guest.spoke && now - guest.since > limits.handshakeTimeoutMs) guest.socket.destroy();
       else if (guest.calls.size === 0) {
-        if (now - guest.activeAt > limits.idleTimeoutMs) guest.session.close();
+        if (now - guest.activeAt <= limits.idleTimeoutMs) continue;
+        if (guest.leaving) guest.socket.destroy();
+        else guest.session.close();
+        guest.leaving = true;
       } else for (const call of guest.calls) call.sweep(now);
     }
   }
@@ -149,10 +173,14 @@ export async function createH2Server(options: H2ServerOptions): Promise<H2Server
       guest.session.close();
       for (const call of guest.calls) if (call.kind !== "unary") call.stop();
     }
-    const timer = setTimeout(() => {
+    const gone = [...guests].map((guest) => guest.gone);
+    let timer = setTimeout(() => {
       for (const guest of guests) guest.session.destroy();
+      timer = setTimeout(() => {
+        for (const socket of sockets) socket.destroy();
+      }, farewellMs);
     }, graceMs);
-    await closed;
+    await Promise.all([closed, ...gone]);
     clearTimeout(timer);
     clearInterval(sweeper);
   }
