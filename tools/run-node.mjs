@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// `npm run node -- …` and nothing else: installs and builds what is missing, then becomes the node as far as signals, exit code
+// Behind `npm run node -- …`: installs and builds what is missing, then becomes the node as far as signals, exit code
 // and standard output go. Only the node's own line reaches stdout; whatever the preparation says goes to stderr.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -28,11 +28,12 @@ if (process.env.npm_lifecycle_event !== undefined) {
   }, 500).unref();
 }
 
-const run = (command, args, stdio) =>
+const run = (command, args, stdio, heard) =>
   new Promise((resolve, reject) => {
-    child = spawn(command, args, { cwd: process.cwd(), stdio });
+    child = spawn(command, args, { stdio });
+    for (const stream of [child.stdout, child.stderr]) stream?.on("data", heard);
     child.once("error", reject);
-    child.once("exit", (code, signal) => resolve(signal === null ? code : 128));
+    child.once("close", (code, signal) => resolve(signal === null ? code : 128));
   });
 
 const pnpm = join(root, "tools", "pnpm.mjs");
@@ -44,9 +45,20 @@ const build = [
   "--filter=@coterie/node",
   "--output-logs=errors-only",
 ];
-const built = await run(process.execPath, [pnpm, "--ensure", ...build], ["ignore", 2, 2]);
+const said = [];
+const patience = setTimeout(() => console.error("installing and building the node (once) …"), 3000);
+const built = await run(
+  process.execPath,
+  [pnpm, "--ensure", ...build],
+  ["ignore", "pipe", "pipe"],
+  (chunk) => said.push(chunk),
+);
+clearTimeout(patience);
 if (asked !== undefined) process.exit(0);
-if (built !== 0) process.exit(built);
+if (built !== 0) {
+  process.stderr.write(Buffer.concat(said));
+  process.exit(1);
+}
 
 const node = nodeIsOld && existsSync(newerNode) ? newerNode : process.execPath;
 const main = join(root, "apps", "node", "dist", "main.js");
