@@ -104,31 +104,35 @@ export class Writer {
     if (value !== undefined) write(this, value);
   }
 
-  /** The bytes written, in an array of their own; no copy of them stays here. */
+  /** The bytes written; no copy of them stays here. Large ones keep the buffer they were written in. */
   finish(): Uint8Array<ArrayBuffer> {
-    const bytes = this.#buffer.slice(0, this.#length);
-    this.#release(this.#length);
+    const used = this.#length;
+    const buffer = this.#buffer;
     this.#buffer = none;
     this.#length = 0;
+    if (buffer.length > spareBytes && used > buffer.length / 2) return buffer.subarray(0, used);
+    const bytes = buffer.slice(0, used);
+    release(buffer, used);
     return bytes;
-  }
-
-  #release(used: number): void {
-    this.#buffer.fill(0, 0, used);
-    if (this.#buffer.length === spareBytes) spare = this.#buffer;
   }
 
   #grow(count: number): number {
     const at = this.#length;
     this.#length = at + count;
     if (this.#length > this.#buffer.length) {
-      const larger = new Uint8Array(Math.max(this.#length, 2 * this.#buffer.length));
+      // Room for what follows a large field, so that it is moved once.
+      const larger = new Uint8Array(Math.max(this.#length + 1_024, 2 * this.#buffer.length));
       larger.set(this.#buffer.subarray(0, at));
-      this.#release(at);
+      release(this.#buffer, at);
       this.#buffer = larger;
     }
     return at;
   }
+}
+
+function release(buffer: Uint8Array<ArrayBuffer>, used: number): void {
+  buffer.fill(0, 0, used);
+  if (buffer.length === spareBytes) spare = buffer;
 }
 
 /**
@@ -261,8 +265,9 @@ export class Reader {
 export function encodeWith<T>(
   write: (writer: Writer, value: T) => void,
   value: T,
+  sizeHint?: number,
 ): Uint8Array<ArrayBuffer> {
-  const writer = new Writer();
+  const writer = new Writer(sizeHint);
   write(writer, value);
   return writer.finish();
 }

@@ -28,6 +28,18 @@ export function labelled(label: string, content: Uint8Array): Uint8Array {
   return writer.finish();
 }
 
+/** As `labelled`, for content that is written in place: a GroupInfo may hold a whole tree. */
+export function labelledWith<T>(
+  label: string,
+  write: (writer: Writer, value: T) => void,
+  value: T,
+): Uint8Array {
+  const writer = new Writer();
+  writer.bytes(encodedLabel(label));
+  writer.nested(() => write(writer, value));
+  return writer.finish();
+}
+
 /** RFC 9420 §8: `length` bytes bound to a label and a context. */
 export function expandWithLabel(
   crypto: CryptoProvider,

@@ -1,7 +1,7 @@
 import { labels } from "@coterie/crypto";
 import type { CryptoProvider, KeyPair } from "@coterie/crypto";
 import { encodeWith } from "./codec.ts";
-import { signWithLabel, verifyWithLabel } from "./crypto-labels.ts";
+import { labelledWith } from "./crypto-labels.ts";
 import { MlsError } from "./errors.ts";
 import type { EpochState } from "./group.ts";
 import { externalKeyPair } from "./key-schedule.ts";
@@ -41,12 +41,9 @@ export function signGroupInfo(
     confirmationTag: state.confirmationTag,
     signer: own.leafIndex,
   };
-  const tbs = encodeWith(writeGroupInfoTbs, unsigned);
-  const label = labels.mlsSign.groupInfo;
-  return {
-    ...unsigned,
-    signature: signWithLabel(crypto, tree.suite, signer.privateKey, label, tbs),
-  };
+  const content = labelledWith(labels.mlsSign.groupInfo, writeGroupInfoTbs, unsigned);
+  const signature = crypto.sign(tree.suite.signature, signer.privateKey, content);
+  return { ...unsigned, signature };
 }
 
 /** Throws `mls/bad-signature` unless the GroupInfo is signed by this key. */
@@ -56,9 +53,8 @@ export function checkGroupInfoSignature(
   info: GroupInfo,
   signatureKey: Uint8Array,
 ): void {
-  const tbs = encodeWith(writeGroupInfoTbs, info);
-  const label = labels.mlsSign.groupInfo;
-  if (!verifyWithLabel(crypto, suite, signatureKey, label, tbs, info.signature)) {
+  const content = labelledWith(labels.mlsSign.groupInfo, writeGroupInfoTbs, info);
+  if (!crypto.verify(suite.signature, signatureKey, content, info.signature)) {
     throw new MlsError("mls/bad-signature", { what: "group-info" });
   }
 }

@@ -24,6 +24,8 @@ export interface TreeNode {
 export interface NodeMemo {
   treeHash: Uint8Array | undefined;
   support: Support | undefined;
+  /** Of all nodes below as `ratchet_tree` lists them, blanks included; kept for subtrees of one size only. */
+  encoding: Uint8Array | undefined;
 }
 
 /** What all members below support, as ascending numbers, and what credential types they use. */
@@ -45,7 +47,7 @@ export function leafAt(index: number, leaf: LeafNode | undefined): TreeNode {
     right: undefined,
     members,
     resolutionSize: members,
-    memo: { treeHash: undefined, support: undefined },
+    memo: { treeHash: undefined, support: undefined, encoding: undefined },
   };
 }
 
@@ -59,7 +61,7 @@ export function emptyAt(index: number, level: number): TreeNode {
     right: undefined,
     members: 0,
     resolutionSize: 0,
-    memo: { treeHash: undefined, support: undefined },
+    memo: { treeHash: undefined, support: undefined, encoding: undefined },
   };
 }
 
@@ -81,7 +83,7 @@ export function parentOver(
     right,
     members: left.members + right.members,
     resolutionSize: parent === undefined ? below : 1 + parent.unmergedLeaves.length,
-    memo: { treeHash: undefined, support: undefined },
+    memo: { treeHash: undefined, support: undefined, encoding: undefined },
   };
 }
 
