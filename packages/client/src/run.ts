@@ -10,6 +10,23 @@ export interface Timers {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
+/** The platform's timers. */
+export const systemTimers: Timers = {
+  sleep: (ms, signal) =>
+    new Promise((resolve) => {
+      if (signal?.aborted) return resolve();
+      const done = (): void => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", done);
+        resolve();
+      };
+      const timer = setTimeout(done, ms);
+      // Node alone has it; browsers end with their page.
+      (timer as { unref?: () => void }).unref?.();
+      signal?.addEventListener("abort", done, { once: true });
+    }),
+};
+
 /** Everything outside that the client uses. */
 export interface Ports {
   readonly crypto: CryptoProvider;

@@ -1,5 +1,6 @@
 import { concat, equal, fromHex, toHex } from "@coterie/base";
 import type { Extension } from "@coterie/mls";
+import { policySetFromMessage, policySetToMessage } from "@coterie/policy";
 import type { PolicySet } from "@coterie/policy";
 import {
   GroupMembership,
@@ -10,7 +11,6 @@ import {
 import { ClientError } from "../errors.ts";
 import type { Membership } from "./membership.ts";
 import type { ConversationKind, MutableMetadata } from "./state.ts";
-import { policyFromWire, policyToWire } from "./policy-wire.ts";
 import { encodeU16List, encodeVl, readVl } from "./vl.ts";
 
 /** Extension types of the profile (§4.1 to §4.3). Look them up by type, never by position (trap 12). */
@@ -152,7 +152,7 @@ export function decodeMembership(data: Uint8Array | undefined): Membership {
 
 /** XGC-23. */
 export function encodePermissions(policy: PolicySet): Extension {
-  const data = GroupMutablePermissionsV1.encode({ policies: policyToWire(policy) });
+  const data = GroupMutablePermissionsV1.encode({ policies: policySetToMessage(policy) });
   return { type: extensionType.permissions, data };
 }
 
@@ -161,7 +161,7 @@ export function decodePermissions(data: Uint8Array | undefined): PolicySet {
   const type = extensionType.permissions;
   if (!data) throw bad("XGC-23", type);
   return decodeWith("XGC-23", type, () =>
-    policyFromWire(GroupMutablePermissionsV1.decode(data).policies),
+    policySetFromMessage(GroupMutablePermissionsV1.decode(data).policies),
   );
 }
 

@@ -106,7 +106,10 @@ export interface Intent {
   readonly state:
     | { readonly kind: "to-publish" }
     | { readonly kind: "published"; readonly sealed: Sealed }
-    | { readonly kind: "committed"; readonly sealed: Sealed; readonly sequenceId: bigint };
+    /** Seen back and applied; its welcomes are still to be sent. */
+    | { readonly kind: "committed"; readonly sealed: Sealed; readonly sequenceId: bigint }
+    /** Given up, but its bytes may have arrived: kept so that their echo is known (XIN-24). */
+    | { readonly kind: "error"; readonly sealed: Sealed };
 }
 
 /** One conversation in memory: an immutable value; a step returns the next one. */

@@ -1,0 +1,336 @@
+import { silentLog, systemClock, systemRandom } from "@coterie/base";
+import type { Clock, InboxId, Log, Random } from "@coterie/base";
+import type { CryptoProvider } from "@coterie/crypto";
+import {
+  createInstallation,
+  identifierKindOf,
+  identifierText,
+  inboxIdOf,
+  installationFromSeed,
+  parseIdentifier,
+  signIdentityText,
+  signWithInstallationKey,
+  signerIdentifier,
+  toPublicIdentifier,
+  verifySignedWithPublicKey,
+} from "@coterie/identity";
+import type { Identifier, Installation, PublicIdentifier, Signer } from "@coterie/identity";
+import type { Store } from "@coterie/storage";
+import type { Transport } from "@coterie/transport";
+import { createApi } from "./api.ts";
+import type { Api } from "./api.ts";
+import { createBus } from "./bus.ts";
+import type { Bus } from "./bus.ts";
+import type { Context } from "./context.ts";
+import { createConversationEngine } from "./conversation-engine.ts";
+import { Conversations } from "./conversations.ts";
+import type { ContentCodec } from "./decoded-message.ts";
+import { limits } from "./engine/limits.ts";
+import type { EngineEvent } from "./engine/state.ts";
+import { libxmtpVersion } from "./engine/version.ts";
+import { ClientError } from "./errors.ts";
+import { createGroups } from "./groups.ts";
+import { findInboxIds } from "./identifiers.ts";
+import { createIdentityStore } from "./identity-store.ts";
+import { createKeyPackages } from "./key-packages.ts";
+import { keys } from "./keys.ts";
+import { createPreferences } from "./preferences.ts";
+import { registerInstallation } from "./register.ts";
+import { decodeRow, encodeRow } from "./rows.ts";
+import { Lock, systemTimers } from "./run.ts";
+import type { Ports, Timers } from "./run.ts";
+import { createWelcomes } from "./welcomes.ts";
+import { startWorkers } from "./workers.ts";
+
+export interface ClientOptions {
+  readonly crypto: CryptoProvider;
+  /** Opened by the caller; or how to open it once the inbox is known. Closed with the client. */
+  readonly store: Store | ((inboxId: InboxId) => Promise<Store> | Store);
+  /** Closed with the client. */
+  readonly transport: Transport;
+  readonly clock?: Clock | undefined;
+  readonly random?: Random | undefined;
+  readonly timers?: Timers | undefined;
+  readonly log?: Log | undefined;
+  /** For the inbox id of a new inbox; default 1 (XID-01). */
+  readonly nonce?: bigint | undefined;
+  /** Stop before anything is uploaded; `register` goes on (XID-41). */
+  readonly disableAutoRegister?: boolean | undefined;
+  readonly codecs?: readonly ContentCodec[] | undefined;
+  /** Default 400 inboxes (XGC-56). */
+  readonly maxGroupSize?: number | undefined;
+  /** Key package rotation, leavers, expiry; on by default. */
+  readonly workers?: boolean | undefined;
+  readonly appVersion?: string | undefined;
+}
+
+/** What is stored of ourselves. */
+interface OwnIdentity {
+  readonly inboxId: InboxId;
+  readonly seed: Uint8Array;
+  readonly identifier: PublicIdentifier;
+  readonly registered: boolean;
+}
+
+const identityKey = keys.meta("identity");
+
+/** One installation of one inbox: its identity, its conversations, its preferences. */
+export class Client {
+  readonly conversations: Conversations;
+  readonly #context: Context;
+  readonly #installation: Installation;
+  readonly #signer: Signer | undefined;
+  readonly #options: ClientOptions;
+  readonly #identifier: Identifier;
+  readonly #abort: AbortController;
+  readonly #registering: Lock = new Lock();
+  #registered: boolean;
+
+  private constructor(made: {
+    readonly context: Context;
+    readonly conversations: Conversations;
+    readonly installation: Installation;
+    readonly signer: Signer | undefined;
+    readonly options: ClientOptions;
+    readonly identifier: Identifier;
+    readonly abort: AbortController;
+    readonly registered: boolean;
+  }) {
+    this.#context = made.context;
+    this.conversations = made.conversations;
+    this.#installation = made.installation;
+    this.#signer = made.signer;
+    this.#options = made.options;
+    this.#identifier = made.identifier;
+    this.#abort = made.abort;
+    this.#registered = made.registered;
+  }
+
+  /** Opens the installation in the store, or makes one, and registers it with the signer's inbox (XID-40, XID-41). */
+  static async create(signer: Signer, options: ClientOptions): Promise<Client> {
+    const client = await Client.#open(await signerIdentifier(signer), signer, options);
+    if (options.disableAutoRegister !== true) await client.register();
+    return client;
+  }
+
+  /** Opens the installation of an identifier without a signer: it must be registered, or `register` has nobody to ask. */
+  static build(identifier: PublicIdentifier, options: ClientOptions): Promise<Client> {
+    return Client.#open(parseIdentifier(identifier), undefined, options);
+  }
+
+  /** Whether people with these identifiers can be written to. Needs no client. */
+  static async canMessage(
+    identifiers: readonly PublicIdentifier[],
+    transport: Transport,
+  ): Promise<Map<string, boolean>> {
+    return canMessage(createApi(transport), identifiers);
+  }
+
+  static async #open(
+    identifier: Identifier,
+    signer: Signer | undefined,
+    options: ClientOptions,
+  ): Promise<Client> {
+    const api = createApi(options.transport);
+    const [store, found] =
+      typeof options.store === "function"
+        ? await openStore(api, identifier, options, options.store)
+        : [options.store, undefined];
+    const abort = new AbortController();
+    const ports: Ports = {
+      crypto: options.crypto,
+      store,
+      transport: options.transport,
+      clock: options.clock ?? systemClock,
+      random: options.random ?? systemRandom,
+      timers: options.timers ?? systemTimers,
+      log: options.log ?? silentLog,
+    };
+    const own = await ownIdentity(ports, api, identifier, options, found);
+    const installation = installationFromSeed(ports.crypto, own.seed);
+    const bus = createBus(ports.log);
+    const key = { publicKey: installation.publicKey, privateKey: installation.privateKey };
+    const context: Context = {
+      ports,
+      api,
+      bus,
+      identity: createIdentityStore(ports, api),
+      keyPackages: createKeyPackages(ports, api, { inboxId: own.inboxId, signer: key }),
+      preferences: createPreferences(ports),
+      inboxId: own.inboxId,
+      installationId: installation.id,
+      signer: key,
+      maxGroupSize: options.maxGroupSize ?? limits.groupSize,
+      signal: abort.signal,
+    };
+    const groups = createGroups(context);
+    const engine = createConversationEngine(context, groups);
+    const welcomes = createWelcomes(context, groups);
+    const parts = { context, groups, engine, welcomes, codecs: options.codecs ?? [] };
+    const client = new Client({
+      context,
+      conversations: new Conversations(parts),
+      installation,
+      signer,
+      options,
+      identifier,
+      abort,
+      registered: own.registered,
+    });
+    if (options.workers !== false) startWorkers(parts);
+    return client;
+  }
+
+  get inboxId(): string {
+    return this.#context.inboxId;
+  }
+  get installationId(): string {
+    return this.#context.installationId;
+  }
+  get installationIdBytes(): Uint8Array {
+    return this.#installation.publicKey.slice();
+  }
+  get isRegistered(): boolean {
+    return this.#registered;
+  }
+  get accountIdentifier(): PublicIdentifier {
+    return toPublicIdentifier(this.#identifier);
+  }
+  get signer(): Signer | undefined {
+    return this.#signer;
+  }
+  get options(): ClientOptions {
+    return this.#options;
+  }
+  get appVersion(): string | undefined {
+    return this.#options.appVersion;
+  }
+  get libxmtpVersion(): string {
+    return libxmtpVersion;
+  }
+
+  /** XID-40, XID-41. Does nothing once registered. */
+  register(): Promise<void> {
+    return this.#registering.run(async () => {
+      if (this.#registered) return;
+      if (!this.#signer) throw new ClientError("client/signer-unavailable", { rule: "XID-40" });
+      await registerInstallation(this.#context, {
+        signer: this.#signer,
+        identifier: this.#identifier,
+        installation: this.#installation,
+        nonce: this.#options.nonce,
+        sign: (text) => signIdentityText(this.#context.ports.crypto, this.#installation, text),
+      });
+      const own: OwnIdentity = {
+        inboxId: this.#context.inboxId,
+        seed: this.#installation.privateKey,
+        identifier: this.accountIdentifier,
+        registered: true,
+      };
+      await this.#context.ports.store.write([
+        { kind: "put", key: identityKey, value: encodeRow(own) },
+      ]);
+      this.#registered = true;
+    });
+  }
+
+  /** By identifier as given: whether it belongs to an inbox. */
+  canMessage(identifiers: readonly PublicIdentifier[]): Promise<Map<string, boolean>> {
+    return canMessage(this.#context.api, identifiers);
+  }
+
+  async fetchInboxIdByIdentifier(identifier: PublicIdentifier): Promise<string | null> {
+    const [found] = await findInboxIds(this.#context.api, [parseIdentifier(identifier)]);
+    return found ?? null;
+  }
+
+  /** A signature of this installation for the world (XID-11). */
+  signWithInstallationKey(text: string): Uint8Array {
+    return signWithInstallationKey(this.#context.ports.crypto, this.#installation, text);
+  }
+  verifySignedWithInstallationKey(text: string, signature: Uint8Array): boolean {
+    const { publicKey } = this.#installation;
+    return verifySignedWithPublicKey(this.#context.ports.crypto, text, signature, publicKey);
+  }
+
+  /** Everything the engine tells: messages, conversations, refusals with their rules. Returns how to stop. */
+  onEvent(listener: (event: EngineEvent) => void): () => void {
+    return (this.#context.bus satisfies Bus).listen(listener);
+  }
+
+  /** Uploads a new key package now instead of when it is due (XKP-09). */
+  rotateKeyPackage(): Promise<void> {
+    return this.#context.keyPackages.rotate();
+  }
+
+  /** Ends streams and workers, then closes the transport and the store. */
+  async close(): Promise<void> {
+    this.#abort.abort();
+    await this.#options.transport.close();
+    await this.#context.ports.store.close();
+  }
+}
+
+async function canMessage(
+  api: Api,
+  identifiers: readonly PublicIdentifier[],
+): Promise<Map<string, boolean>> {
+  const found = await findInboxIds(api, identifiers.map(parseIdentifier));
+  return new Map(
+    identifiers.map(({ identifier }, i) => [identifier, found[i] !== undefined]),
+  );
+}
+
+async function openStore(
+  api: Api,
+  identifier: Identifier,
+  options: ClientOptions,
+  open: (inboxId: InboxId) => Promise<Store> | Store,
+): Promise<[Store, InboxId]> {
+  const inboxId = await resolveOwnInbox(api, identifier, options);
+  return [await open(inboxId), inboxId];
+}
+
+async function resolveOwnInbox(
+  api: Api,
+  identifier: Identifier,
+  options: Pick<ClientOptions, "crypto" | "nonce">,
+): Promise<InboxId> {
+  const [found] = await api.getInboxIds([
+    { identifier: identifierText(identifier), kind: identifierKindOf(identifier) },
+  ]);
+  return (found as InboxId | undefined) ?? inboxIdOf(options.crypto, identifier, options.nonce);
+}
+
+/** The identity in the store, or a new installation, durable before anybody hears of it. */
+async function ownIdentity(
+  ports: Ports,
+  api: Api,
+  identifier: Identifier,
+  options: ClientOptions,
+  found: InboxId | undefined,
+): Promise<OwnIdentity> {
+  const row = await ports.store.get(identityKey);
+  if (row) {
+    const own = decodeRow<OwnIdentity>(row);
+    // XID-40: a store belongs to one inbox.
+    if (own.identifier.identifier !== identifierText(identifier)) {
+      const inboxId = found ?? (await resolveOwnInbox(api, identifier, options));
+      if (inboxId !== own.inboxId) {
+        throw new ClientError("client/inbox-mismatch", { rule: "XID-40", inboxId });
+      }
+    }
+    return own;
+  }
+  const inboxId = found ?? (await resolveOwnInbox(api, identifier, options));
+  const { privateKey } = createInstallation(ports.crypto);
+  const own: OwnIdentity = {
+    inboxId,
+    seed: privateKey,
+    identifier: toPublicIdentifier(identifier),
+    registered: false,
+  };
+  await ports.store.write([{ kind: "put", key: identityKey, value: encodeRow(own) }]);
+  return own;
+}
+

@@ -1,0 +1,181 @@
+import type { Context } from "./context.ts";
+import { decodeFacts } from "./engine/extensions.ts";
+import { assertAllowed, decideWish, queueWish } from "./engine/intents.ts";
+import { mlsOf } from "./engine/send.ts";
+import { stepTo } from "./engine/step.ts";
+import type { EngineEvent, GroupState, MessageRow, Wish } from "./engine/state.ts";
+import { ClientError } from "./errors.ts";
+import type { Cell, Groups, LoadedCell } from "./groups.ts";
+import { backoffMs, defaultRetry, drawFraction } from "./run.ts";
+import { round, stillPaused } from "./sync.ts";
+
+/** XIN-15. */
+const maxRounds = 3;
+/** XIN-17: ages of the last look for installations that should be members. */
+const checkBeforeSendNs = 5n * 1_000_000_000n;
+const checkAfterSyncNs = 30n * 60n * 1_000_000_000n;
+
+/** What conversations do with the engine: queue wishes, run rounds, wait for outcomes. */
+export interface ConversationEngine {
+  /** One round; throws the first error after all steps ran (XIN-02). */
+  sync(cell: Cell): Promise<void>;
+  /** Queues a wish and runs rounds until it is carried out. Throws what stood against it. */
+  carryOut(cell: Cell, wish: Wish): Promise<void>;
+  /** Stores a message and, unless `optimistic`, publishes it (XIN-18, XIN-19). */
+  send(
+    cell: Cell,
+    message: { readonly wish: Wish; readonly row: MessageRow; readonly optimistic: boolean },
+  ): Promise<void>;
+  /** Publishes what is queued and waits for it. */
+  publishPending(cell: Cell): Promise<void>;
+  /** XIN-17: adds and removes installations as the identity logs say now. */
+  updateInstallations(cell: Cell): Promise<void>;
+}
+
+type Outcome = Extract<EngineEvent, { kind: "intent" }>;
+
+function assertWritable(state: GroupState): void {
+  const { record } = state;
+  if (!record.active || !state.mls) {
+    throw new ClientError("client/group-inactive", { rule: "XCV-25", groupId: record.id });
+  }
+}
+
+export function createConversationEngine(context: Context, groups: Groups): ConversationEngine {
+  const { ports, bus } = context;
+
+  async function assertMayChange(cell: LoadedCell): Promise<void> {
+    assertWritable(cell.state);
+    if (await stillPaused(cell)) {
+      const version = cell.state.record.pausedForVersion;
+      throw new ClientError("client/group-paused", { rule: "XIN-31", groupId: cell.id, version });
+    }
+  }
+
+  /** Runs rounds until the intent is gone. */
+  async function waitFor(cell: LoadedCell, intentId: number): Promise<void> {
+    let outcome: Outcome | undefined;
+    const stop = bus.listen((event) => {
+      if (event.kind === "intent" && event.groupId === cell.id && event.intentId === intentId) {
+        outcome = event;
+      }
+    });
+    const settled = (): boolean => {
+      if (outcome?.outcome === "failed") throw outcome.error;
+      return !cell.state.intents.some(({ id }) => id === intentId);
+    };
+    let errors: readonly unknown[] = [];
+    try {
+      for (let n = 1; n <= maxRounds; n++) {
+        ({ errors } = await round(context, cell));
+        if (settled()) return;
+        if (cell.state.record.pausedForVersion !== undefined) break;
+        if (n < maxRounds && errors.length > 0) {
+          await ports.timers.sleep(
+            backoffMs(defaultRetry, n, drawFraction(ports.random)),
+            context.signal,
+          );
+        }
+      }
+    } finally {
+      stop();
+    }
+    const intent = cell.state.intents.find(({ id }) => id === intentId);
+    throw new ClientError(
+      "client/sync-failed-to-wait",
+      {
+        rule: "XIN-15",
+        groupId: cell.id,
+        intentId,
+        state: intent?.state.kind,
+        attempts: intent?.attempts,
+      },
+      { cause: errors[0] },
+    );
+  }
+
+  async function queue(cell: LoadedCell, wish: Wish, row?: MessageRow): Promise<number> {
+    const { step, intentId } = queueWish(cell.state, wish, ports.clock.nowNs(), row);
+    await cell.apply(step);
+    return intentId;
+  }
+
+  /** XIN-17. The time of the look counts also when there was nothing to do. */
+  async function checkInstallations(cell: LoadedCell, olderThanNs: bigint): Promise<void> {
+    const { record, progress } = cell.state;
+    if (record.conversationType === "oneshot" || record.conversationType === "sync") return;
+    const now = ports.clock.nowNs();
+    if (now - progress.installationsCheckedAtNs <= olderThanNs) return;
+    await cell.apply(
+      stepTo({ ...cell.state, progress: { ...progress, installationsCheckedAtNs: now } }),
+    );
+    if (!(await somethingNew(cell))) return;
+    await waitFor(cell, await queue(cell, { kind: "membership", add: [], remove: [] }));
+  }
+
+  async function somethingNew(cell: LoadedCell): Promise<boolean> {
+    const { members } = decodeFacts(mlsOf(cell.state).context.extensions).membership;
+    const newest = await context.identity.refresh([...members.keys()]);
+    return [...members].some(([inboxId, known]) => (newest.get(inboxId) ?? 0n) > known);
+  }
+
+  /** A failure to look for installations must not keep a message back. */
+  async function tryCheckInstallations(cell: LoadedCell, olderThanNs: bigint): Promise<void> {
+    try {
+      await checkInstallations(cell, olderThanNs);
+    } catch (error) {
+      ports.log.write("warn", "installation-check-failed", {
+        groupId: cell.id,
+        error: String(error),
+      });
+    }
+  }
+
+  async function publishAll(cell: LoadedCell): Promise<void> {
+    const last = cell.state.intents.findLast(({ state }) => state.kind !== "error");
+    if (last) await waitFor(cell, last.id);
+  }
+
+  return {
+    sync: (cell) =>
+      groups.exclusive(cell, async (loaded) => {
+        const { errors } = await round(context, loaded);
+        if (errors.length > 0) throw errors[0];
+        if (loaded.state.record.active && loaded.state.record.pausedForVersion === undefined) {
+          await tryCheckInstallations(loaded, checkAfterSyncNs);
+        }
+      }),
+    carryOut: (cell, wish) =>
+      groups.exclusive(cell, async (loaded) => {
+        await assertMayChange(loaded);
+        const facts = decodeFacts(mlsOf(loaded.state).context.extensions);
+        const decision = decideWish(facts, wish, context.inboxId);
+        if (decision.kind === "denied") {
+          // What we know may be old news: look once before refusing.
+          await round(context, loaded);
+          await assertMayChange(loaded);
+          const fresh = decodeFacts(mlsOf(loaded.state).context.extensions);
+          assertAllowed(decideWish(fresh, wish, context.inboxId));
+        }
+        await waitFor(loaded, await queue(loaded, wish));
+      }),
+    send: (cell, { wish, row, optimistic }) =>
+      groups.exclusive(cell, async (loaded) => {
+        await assertMayChange(loaded);
+        if (!optimistic) await tryCheckInstallations(loaded, checkBeforeSendNs);
+        await queue(loaded, wish, row);
+        if (!optimistic) await publishAll(loaded);
+      }),
+    publishPending: (cell) =>
+      groups.exclusive(cell, async (loaded) => {
+        await assertMayChange(loaded);
+        await publishAll(loaded);
+      }),
+    updateInstallations: (cell) =>
+      groups.exclusive(cell, async (loaded) => {
+        await assertMayChange(loaded);
+        await checkInstallations(loaded, -1n);
+      }),
+  };
+}
+

@@ -1,0 +1,358 @@
+import { fromHex } from "@coterie/base";
+import { members as leavesOf } from "@coterie/mls";
+import { identifiersOf, toPublicIdentifier } from "@coterie/identity";
+import type { PublicIdentifier } from "@coterie/identity";
+import { DeleteMessage, EncodedContent, GroupMessage, groupTopic } from "@coterie/wire";
+import type { AsyncStreamProxy, StreamOptions } from "./async-stream.ts";
+import { decodeMessage } from "./decoded-message.ts";
+import type { ContentCodec, DecodedMessage } from "./decoded-message.ts";
+import {
+  contentTypes,
+  encodeEnvelope,
+  encodeText,
+  pushesByDefault,
+} from "./engine/content.ts";
+import { disappearFromKey, disappearInKey, disappearingSettings } from "./engine/expiry.ts";
+import type { DisappearingSettings } from "./engine/expiry.ts";
+import { decodeFacts } from "./engine/extensions.ts";
+import { hmacEpoch, hmacKey } from "./engine/hmac.ts";
+import { ownerOf } from "./engine/leaf.ts";
+import { messageId } from "./engine/message-id.ts";
+import { mlsOf } from "./engine/send.ts";
+import type { CommitLogRow, MessageRow } from "./engine/state.ts";
+import {
+  ConsentEntityType,
+  ConsentState,
+  ConversationType,
+  DeliveryStatus,
+  GroupMessageKind,
+  PermissionLevel,
+} from "./enums.ts";
+import type { Cell } from "./groups.ts";
+import { keys } from "./keys.ts";
+import { deletionOf, listMessages } from "./list-messages.ts";
+import type { ListMessagesOptions } from "./list-messages.ts";
+import { decodeRow } from "./rows.ts";
+import { streamMessages } from "./streams.ts";
+import type { StreamParts } from "./streams.ts";
+import { takeEnvelope } from "./sync.ts";
+
+export interface SendOptions {
+  /** Default: by content type (§7.3). */
+  readonly shouldPush?: boolean | undefined;
+  /** Store now, publish with the next sync or publishMessages (XIN-19). */
+  readonly optimistic?: boolean | undefined;
+  /** Goes into the message's id (XMS-03). Default: the local time in nanoseconds. */
+  readonly idempotencyKey?: string | undefined;
+}
+
+export interface GroupMember {
+  readonly inboxId: string;
+  readonly accountIdentifiers: readonly PublicIdentifier[];
+  readonly installationIds: readonly string[];
+  readonly permissionLevel: PermissionLevel;
+  readonly consentState: ConsentState;
+}
+
+export interface HmacKey {
+  readonly key: Uint8Array;
+  readonly epoch: bigint;
+}
+
+export interface ConversationDebugInfo {
+  readonly epoch: bigint;
+  readonly maybeForked: boolean;
+  readonly forkDetails: string;
+  readonly isCommitLogForked: boolean | undefined;
+  readonly localCommitLog: readonly CommitLogRow[];
+  readonly cursor: readonly { readonly originatorId: number; readonly sequenceId: bigint }[];
+  /** Equal for all members of an epoch that are not forked. */
+  readonly epochAuthenticator: Uint8Array;
+  /** XDM-04. */
+  readonly policyMismatch: boolean;
+}
+
+/** What conversations are made of. */
+export interface ConversationParts extends StreamParts {
+  readonly codecs: readonly ContentCodec[];
+}
+
+/** A group or a DM. Its getters read what this client knows now; `sync` brings what the node has. */
+export class Conversation {
+  protected readonly parts: ConversationParts;
+  protected readonly cell: Cell;
+
+  constructor(parts: ConversationParts, cell: Cell) {
+    this.parts = parts;
+    this.cell = cell;
+  }
+
+  get id(): string {
+    return this.cell.id;
+  }
+  get isActive(): boolean {
+    return this.cell.record.active;
+  }
+  get addedByInboxId(): string {
+    return this.cell.record.addedByInboxId;
+  }
+  get createdAtNs(): bigint {
+    return this.cell.record.createdAtNs;
+  }
+  get createdAt(): Date {
+    return new Date(Number(this.createdAtNs / 1_000_000n));
+  }
+  get topic(): string {
+    return groupTopic(this.cell.id);
+  }
+  get pausedForVersion(): string | undefined {
+    return this.cell.record.pausedForVersion;
+  }
+
+  /** Publishes what is queued and reads what is new (XIN-02). */
+  sync(): Promise<void> {
+    return this.parts.engine.sync(this.cell);
+  }
+
+  /** Stores a message and publishes it; answers with its id once the node has it (XIN-18). */
+  async send(content: EncodedContent, options: SendOptions = {}): Promise<string> {
+    const { context, engine } = this.parts;
+    const { crypto, clock } = context.ports;
+    const nowNs = clock.nowNs();
+    const bytes = EncodedContent.encode(content);
+    // XMS-02
+    const idempotencyKey = options.idempotencyKey ?? nextKey(nowNs);
+    const id = messageId(crypto, fromHex(this.id), idempotencyKey, bytes);
+    const row: MessageRow = {
+      id,
+      groupId: this.cell.id,
+      senderInboxId: context.inboxId,
+      senderInstallationId: context.installationId,
+      kind: GroupMessageKind.Application,
+      content: bytes,
+      contentType: content.type,
+      sentAtNs: nowNs,
+      insertedAtNs: nowNs,
+      deliveryStatus: DeliveryStatus.Unpublished,
+    };
+    await engine.send(this.cell, {
+      wish: {
+        kind: "send-message",
+        messageId: id,
+        envelope: encodeEnvelope(bytes, idempotencyKey),
+        shouldPush: options.shouldPush ?? pushesByDefault(content.type),
+      },
+      row,
+      optimistic: options.optimistic === true,
+    });
+    // XCO-02
+    if ((await this.consentState()) === ConsentState.Unknown) {
+      await this.updateConsentState(ConsentState.Allowed);
+    }
+    return id;
+  }
+
+  sendText(text: string, options: SendOptions = {}): Promise<string> {
+    return this.send(encodeText(text), options);
+  }
+
+  /** Deletes a message for everybody (XMS-09): one's own, or anybody's as a super admin. */
+  deleteMessage(id: string): Promise<string> {
+    return this.send(
+      EncodedContent.create({
+        type: contentTypes.deleteMessage,
+        content: DeleteMessage.encode({ messageId: id }),
+      }),
+      { shouldPush: false },
+    );
+  }
+
+  /** Publishes messages that were sent optimistically. */
+  publishMessages(): Promise<void> {
+    return this.parts.engine.publishPending(this.cell);
+  }
+
+  /** Adds and removes installations as their owners' logs say now (XIN-17). */
+  updateInstallations(): Promise<void> {
+    return this.parts.engine.updateInstallations(this.cell);
+  }
+
+  async messages(options: ListMessagesOptions = {}): Promise<DecodedMessage[]> {
+    const { ports } = this.parts.context;
+    const rows = await listMessages(ports, await this.messageSources(), options, {
+      withAttached: false,
+    });
+    return Promise.all(rows.map((row) => this.view(row)));
+  }
+
+  async countMessages(options: ListMessagesOptions = {}): Promise<number> {
+    const { ports } = this.parts.context;
+    const rows = await listMessages(ports, await this.messageSources(), options, {
+      withAttached: true,
+    });
+    return rows.length;
+  }
+
+  async lastMessage(): Promise<DecodedMessage | undefined> {
+    return (await this.messages({ direction: 1, limit: 1 }))[0];
+  }
+
+  async members(): Promise<GroupMember[]> {
+    const { context } = this.parts;
+    const { facts, leaves } = await this.read((state) => {
+      const group = mlsOf(state);
+      return { facts: decodeFacts(group.context.extensions), leaves: leavesOf(group) };
+    });
+    const points = [...facts.membership.members].map(([inboxId, sequenceId]) => ({
+      inboxId,
+      sequenceId,
+    }));
+    await context.identity.load(points.filter(({ sequenceId }) => sequenceId > 0n));
+    const installations = new Map<string, string[]>();
+    for (const { leaf } of leaves) {
+      const owner = ownerOf(leaf);
+      if (!owner) continue;
+      const known = installations.get(owner.inboxId);
+      if (known) known.push(owner.installationId);
+      else installations.set(owner.inboxId, [owner.installationId]);
+    }
+    return Promise.all(
+      points.map(async ({ inboxId, sequenceId }) => {
+        const state =
+          context.identity.stateAt(inboxId, sequenceId) ?? (await context.identity.state(inboxId));
+        return {
+          inboxId,
+          accountIdentifiers: state ? identifiersOf(state).map(toPublicIdentifier) : [],
+          installationIds: installations.get(inboxId) ?? [],
+          permissionLevel: facts.metadata.superAdmins.includes(inboxId)
+            ? PermissionLevel.SuperAdmin
+            : facts.metadata.admins.includes(inboxId)
+              ? PermissionLevel.Admin
+              : PermissionLevel.Member,
+          consentState: await context.preferences.getConsent(ConsentEntityType.InboxId, inboxId),
+        };
+      }),
+    );
+  }
+
+  async metadata(): Promise<{ creatorInboxId: string; conversationType: ConversationType }> {
+    const { record } = this.cell;
+    const types = { dm: 0, group: 1, sync: 2, oneshot: 3 } as const;
+    return {
+      creatorInboxId: record.creatorInboxId,
+      conversationType: types[record.conversationType],
+    };
+  }
+
+  consentState(): Promise<ConsentState> {
+    return this.parts.context.preferences.getConsent(ConsentEntityType.GroupId, this.id);
+  }
+  updateConsentState(state: ConsentState): Promise<void> {
+    return this.parts.context.preferences.setConsent(ConsentEntityType.GroupId, this.id, state);
+  }
+
+  /** Messages as they come, in the node's order, each once (XST-02, XST-05). */
+  stream(options: StreamOptions<DecodedMessage> = {}): AsyncStreamProxy<DecodedMessage> {
+    return streamMessages(
+      this.parts,
+      [this.cell],
+      (row) => decodeMessage(row, this.parts.codecs),
+      options,
+    );
+  }
+
+  /** XPU-08: a pushed GroupMessage, processed without moving cursors. */
+  async processStreamedMessage(bytes: Uint8Array): Promise<DecodedMessage[]> {
+    const { context, groups, engine } = this.parts;
+    const message = GroupMessage.decode(bytes);
+    if (message.kind !== "v1") return [];
+    const { id: sequenceId, createdNs, data } = message.value;
+    const taken = await groups.exclusive(this.cell, (loaded) =>
+      takeEnvelope(context, loaded, { sequenceId, createdNs, data }, "stream"),
+    );
+    if (taken === "needs-sync") await engine.sync(this.cell);
+    const rows = await listMessages(context.ports, [this.id], {}, { withAttached: true });
+    return Promise.all(
+      rows.filter((row) => row.sequenceId === sequenceId).map((row) => this.view(row)),
+    );
+  }
+
+  messageDisappearingSettings(): DisappearingSettings | undefined {
+    return disappearingSettings(this.cell.record.metadata);
+  }
+  isMessageDisappearingEnabled(): boolean {
+    return this.messageDisappearingSettings() !== undefined;
+  }
+  /** XDS-01: two commits, from first. */
+  async updateMessageDisappearingSettings(fromNs: bigint, inNs: bigint): Promise<void> {
+    await this.setAttribute(disappearFromKey, fromNs.toString());
+    await this.setAttribute(disappearInKey, inNs.toString());
+  }
+  removeMessageDisappearingSettings(): Promise<void> {
+    return this.updateMessageDisappearingSettings(0n, 0n);
+  }
+
+  /** XPU-05: the keys of the last, this and the next period. */
+  async hmacKeys(): Promise<HmacKey[]> {
+    const { crypto, clock } = this.parts.context.ports;
+    const root = await this.parts.context.preferences.hmacRoot();
+    const now = hmacEpoch(clock.nowNs());
+    return [now - 1n, now, now + 1n].map((epoch) => ({
+      key: hmacKey(crypto, root.key, fromHex(this.id), epoch),
+      epoch,
+    }));
+  }
+
+  async debugInfo(): Promise<ConversationDebugInfo> {
+    const rows = await this.parts.context.ports.store.list(keys.commitLogOf(this.id));
+    return this.read((state) => ({
+      epoch: state.mls?.context.epoch ?? 0n,
+      maybeForked: state.record.forkDetails !== undefined,
+      forkDetails: state.record.forkDetails ?? "",
+      isCommitLogForked: undefined,
+      localCommitLog: rows.map(({ value }) => decodeRow<CommitLogRow>(value)),
+      cursor: [
+        { originatorId: 0, sequenceId: state.progress.commitCursor },
+        { originatorId: 10, sequenceId: state.progress.messageCursor },
+      ],
+      epochAuthenticator: state.mls?.epochAuthenticator ?? new Uint8Array(0),
+      policyMismatch: state.record.policyMismatch === true,
+    }));
+  }
+
+  /** Conversations whose messages belong here; DMs have duplicates (XDM-05). */
+  protected messageSources(): Promise<readonly string[]> {
+    return Promise.resolve([this.id]);
+  }
+
+  protected async setAttribute(field: string, value: string): Promise<void> {
+    await this.parts.engine.carryOut(this.cell, { kind: "metadata", field, value });
+  }
+
+  protected read<T>(work: (state: Parameters<typeof mlsOf>[0]) => T): Promise<T> {
+    return this.parts.groups.exclusive(this.cell, async ({ state }) => work(state));
+  }
+
+  private async view(row: MessageRow): Promise<DecodedMessage> {
+    const message = decodeMessage(row, this.parts.codecs);
+    const deletion = await deletionOf(this.parts.context.ports, row);
+    if (!deletion) return message;
+    const bySender = deletion.by === row.senderInboxId;
+    return {
+      ...message,
+      contentType: { ...contentTypes.deleteMessage, typeId: "deletedMessage" },
+      content: bySender
+        ? { deletedBy: "Sender" }
+        : { deletedBy: "Admin", adminInboxId: deletion.by },
+      fallback: undefined,
+      encodedContent: undefined,
+    };
+  }
+}
+
+let lastKey = 0n;
+/** Two messages of one clock reading must not share an id. */
+function nextKey(nowNs: bigint): string {
+  lastKey = nowNs > lastKey ? nowNs : lastKey + 1n;
+  return lastKey.toString();
+}

@@ -1,0 +1,70 @@
+import { fromHex, idBytes } from "@coterie/base";
+import type { Group as MlsGroup } from "@coterie/mls";
+import { isNoteworthy } from "./changes.ts";
+import { stepTo } from "./step.ts";
+import type { Step, StepEnv } from "./step.ts";
+import { CommitResult } from "./state.ts";
+import type { EngineEvent, GroupRecord, GroupState } from "./state.ts";
+import { groupUpdatedOf, transcriptRow } from "./transcript.ts";
+import type { ValidCommit } from "./validate-commit.ts";
+
+export interface AppliedCommit {
+  readonly env: StepEnv;
+  readonly state: GroupState;
+  /** In the new epoch. */
+  readonly group: MlsGroup;
+  readonly valid: ValidCommit;
+  readonly envelope: { readonly sequenceId: bigint; readonly createdNs: bigint };
+  /** Our own leaf was removed. */
+  readonly removed: boolean;
+  /** For the commit log (XIN-41). */
+  readonly type: string;
+}
+
+/** XCV-20 to XCV-25: what follows from a commit that every member accepts. */
+export function applyCommit(applied: AppliedCommit): Step {
+  const { env, state, group, valid, envelope, removed } = applied;
+  const { changes, committer, after } = valid;
+  const record: GroupRecord = {
+    ...state.record,
+    metadata: after.metadata,
+    policy: after.policy,
+    active: state.record.active && !removed,
+    // XCV-24
+    pendingLeaves: state.record.pendingLeaves.filter((id) => after.membership.members.has(id)),
+  };
+  const next: GroupState = {
+    ...state,
+    record,
+    mls: group,
+  };
+  const events: EngineEvent[] = removed ? [{ kind: "removed", groupId: record.id }] : [];
+  const transcript = isNoteworthy(changes, after.metadata)
+    ? transcriptRow({
+        crypto: env.crypto,
+        groupId: idBytes(record.id),
+        senderInboxId: committer.inboxId,
+        senderInstallation: fromHex(committer.installationId),
+        update: groupUpdatedOf(committer.inboxId, changes, state.record.pendingLeaves),
+        key: envelope.createdNs.toString(),
+        sentAtNs: envelope.createdNs,
+        sequenceId: envelope.sequenceId,
+        nowNs: env.nowNs,
+      })
+    : undefined;
+  return stepTo(next, {
+    messages: transcript ? [{ kind: "insert", row: transcript }] : [],
+    log: [
+      {
+        sequenceId: envelope.sequenceId,
+        lastAuthenticator: (state.mls as MlsGroup).epochAuthenticator,
+        appliedAuthenticator: group.epochAuthenticator,
+        appliedEpoch: group.context.epoch,
+        result: CommitResult.applied,
+        type: applied.type,
+        sender: committer.inboxId,
+      },
+    ],
+    events,
+  });
+}

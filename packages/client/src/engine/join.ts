@@ -1,0 +1,151 @@
+import { fromHex, idBytes, toHex } from "@coterie/base";
+import type { GroupId } from "@coterie/base";
+import { join } from "@coterie/mls";
+import type { Group as MlsGroup, KeyPackage, KeyPackageSecrets } from "@coterie/mls";
+import { GroupUpdated } from "@coterie/wire";
+import { dmIdOf } from "./dm-id.ts";
+import { createJudge } from "./judge.ts";
+import { stepTo } from "./step.ts";
+import type { Step, StepEnv } from "./step.ts";
+import { CommitResult } from "./state.ts";
+import type { GroupRecord, GroupState, Intent } from "./state.ts";
+import { transcriptRow } from "./transcript.ts";
+import type { Awaited } from "./validate-commit.ts";
+import type { ValidJoin } from "./validate-join.ts";
+
+/** A welcome for us, opened. */
+export interface WelcomeInput {
+  readonly env: StepEnv;
+  /** MLSMessage with the Welcome. */
+  readonly welcome: Uint8Array;
+  readonly keyPackage: { readonly keyPackage: KeyPackage; readonly secrets: KeyPackageSecrets };
+  readonly welcomeId: bigint;
+  readonly welcomeCreatedNs: bigint;
+  /** XWL-05: where to read on in the group's log. */
+  readonly messageCursor: bigint;
+}
+
+export type WelcomeOutcome =
+  | { readonly kind: "joined"; readonly group: MlsGroup; readonly join: ValidJoin }
+  | { readonly kind: "refused"; readonly code: string; readonly rule?: string | undefined }
+  | { readonly kind: "wait"; readonly needs: Extract<Awaited, { kind: "identity" }>["needs"] };
+
+/** Runs a welcome through MLS and the judge. Nothing is kept yet. */
+export function openWelcome({ env, welcome, keyPackage }: WelcomeInput): WelcomeOutcome {
+  const once = createJudge({ identity: env.identity, ownInboxId: env.ownInboxId });
+  const joined = join({
+    crypto: env.crypto,
+    welcome,
+    keyPackages: [{ ...keyPackage, signer: env.signer }],
+    judge: once.judge,
+  });
+  if (joined.kind === "refused") {
+    const rule = joined.reason.details?.["rule"];
+    const { code } = joined.reason;
+    return { kind: "refused", code, rule: rule === undefined ? undefined : String(rule) };
+  }
+  if (joined.kind === "waiting") {
+    const awaited = joined.for as Awaited;
+    return { kind: "wait", needs: awaited.kind === "identity" ? awaited.needs : [] };
+  }
+  const valid = once.join();
+  if (!valid) return { kind: "refused", code: "client/bad-welcome" };
+  return { kind: "joined", group: joined.group, join: valid };
+}
+
+/** XWL-14: whether a group that is here already, in this state, makes the welcome old news. */
+export function isStaleWelcome(known: GroupState | undefined, joined: MlsGroup): boolean {
+  return (
+    known?.mls !== undefined && known.record.active && joined.context.epoch <= known.mls.context.epoch
+  );
+}
+
+/** XWL-18 to XWL-20: the conversation that a welcome leads into, with its first transcript message. */
+export function joinGroup(
+  input: WelcomeInput,
+  outcome: Extract<WelcomeOutcome, { readonly kind: "joined" }>,
+  known: GroupState | undefined,
+): Step {
+  const { env, welcomeId, welcomeCreatedNs, messageCursor } = input;
+  const { group, join: valid } = outcome;
+  const { facts, addedBy } = valid;
+  const { immutable } = facts;
+  const id = toHex(group.groupId) as GroupId;
+  const returned = known?.record.membershipState === "pending-remove" || known?.record.active === false;
+  const sync = immutable.conversationType === "sync";
+  const record: GroupRecord = {
+    id,
+    conversationType: immutable.conversationType,
+    createdAtNs: known?.record.createdAtNs ?? env.nowNs,
+    creatorInboxId: immutable.creatorInboxId,
+    addedByInboxId: addedBy.inboxId,
+    membershipState: sync || returned ? "allowed" : "pending",
+    active: true,
+    dmId: immutable.dmMembers && dmIdOf(...immutable.dmMembers),
+    dmMembers: immutable.dmMembers,
+    welcomeId,
+    pausedForVersion: valid.pausedForVersion,
+    pendingLeaves: [],
+    policyMismatch: valid.policyMismatch,
+    metadata: facts.metadata,
+    policy: facts.policy,
+  };
+  const state: GroupState = {
+    record,
+    mls: group,
+    // What was queued for the old state was built on keys that are gone.
+    intents: (known?.intents ?? []).flatMap((intent): Intent[] =>
+      intent.state.kind === "to-publish" || intent.state.kind === "published"
+        ? [{ ...intent, state: { kind: "to-publish" } }]
+        : [],
+    ),
+    progress: {
+      // XWL-19
+      commitCursor: messageCursor,
+      messageCursor: known?.progress.messageCursor ?? 0n,
+      ahead: [],
+      // XWL-18: asks for a key update before the first message (XIN-14).
+      rotatedAtNs: 0n,
+      installationsCheckedAtNs: 0n,
+      lastMessageNs:
+        immutable.conversationType === "dm" ? welcomeCreatedNs : known?.progress.lastMessageNs,
+      nextIntent: known?.progress.nextIntent ?? 1,
+      nextLogEntry: known?.progress.nextLogEntry ?? 0,
+    },
+  };
+  const added = transcriptRow({
+    crypto: env.crypto,
+    groupId: idBytes(id),
+    senderInboxId: addedBy.inboxId,
+    senderInstallation: fromHex(addedBy.installationId),
+    update: GroupUpdated.create({
+      initiatedByInboxId: addedBy.inboxId,
+      addedInboxes: [{ inboxId: env.ownInboxId }],
+    }),
+    key: `${rfc3339(welcomeCreatedNs)}_welcome_added`,
+    sentAtNs: welcomeCreatedNs,
+    sequenceId: messageCursor,
+    nowNs: env.nowNs,
+  });
+  return stepTo(state, {
+    messages: sync ? [] : [{ kind: "insert", row: added }],
+    log: [
+      {
+        sequenceId: 0n,
+        lastAuthenticator: new Uint8Array(0),
+        appliedAuthenticator: group.epochAuthenticator,
+        appliedEpoch: group.context.epoch,
+        result: CommitResult.applied,
+        type: "Welcome",
+        sender: addedBy.inboxId,
+      },
+    ],
+    events: sync ? [] : [{ kind: "conversation", groupId: id }],
+  });
+}
+
+/** Text of a time in UTC with nanoseconds; local only (XWL-20). */
+function rfc3339(ns: bigint): string {
+  const seconds = new Date(Number(ns / 1_000_000n)).toISOString().slice(0, 19);
+  return `${seconds}.${(ns % 1_000_000_000n).toString().padStart(9, "0")}Z`;
+}

@@ -1,0 +1,77 @@
+import { members as membersIn } from "@coterie/mls";
+import type { Context } from "./context.ts";
+import { stepEnv } from "./context.ts";
+import { membershipProposals, planMembership } from "./engine/compose.ts";
+import type { MembershipCommit, MembershipPlan, UsableKeyPackage } from "./engine/compose.ts";
+import { decodeFacts } from "./engine/extensions.ts";
+import { limits } from "./engine/limits.ts";
+import { checkKeyPackage } from "./engine/profile.ts";
+import { mlsOf } from "./engine/send.ts";
+import type { GroupState } from "./engine/state.ts";
+
+import { withRetry } from "./run.ts";
+
+/** Key packages of these installations; the unusable ones are left out and so become failed installations (XKP-12). */
+async function fetchKeyPackages(
+  context: Context,
+  wanted: ReadonlyMap<string, string>,
+): Promise<UsableKeyPackage[]> {
+  const { crypto, clock, log } = context.ports;
+  const installations = [...wanted.keys()];
+  const usable: UsableKeyPackage[] = [];
+  for (let at = 0; at < installations.length; at += limits.keyPackageChunk) {
+    const chunk = installations.slice(at, at + limits.keyPackageChunk);
+    const packages = await withRetry(context.ports, () => context.api.fetchKeyPackages(chunk));
+    chunk.forEach((installationId, i) => {
+      try {
+        usable.push(
+          checkKeyPackage(crypto, packages[i] ?? new Uint8Array(0), {
+            installationId,
+            inboxId: wanted.get(installationId) as string,
+            nowNs: clock.nowNs(),
+          }),
+        );
+      } catch (error) {
+        log.write("warn", "bad-key-package", { installationId, error: String(error) });
+      }
+    });
+  }
+  return usable;
+}
+
+/**
+ * Everything that a membership commit needs from outside: identity logs of all members and added inboxes, then key packages
+ * (XGC-50 to XGC-53). Undefined where there is nothing to do (XGC-54).
+ */
+export async function gatherMembership(
+  context: Context,
+  state: GroupState,
+  wish: { readonly add: readonly string[]; readonly remove: readonly string[] },
+): Promise<MembershipCommit | undefined> {
+  const group = mlsOf(state);
+  const { extensions } = group.context;
+  const facts = decodeFacts(extensions);
+  const inboxes = [...new Set([...facts.membership.members.keys(), ...wish.add])];
+  const newest = await withRetry(context.ports, () => context.identity.refresh(inboxes));
+  const members = membersIn(group);
+  let notFound: ReadonlySet<string> = new Set();
+  for (;;) {
+    const planning = planMembership({
+      facts,
+      members,
+      ownInstallationId: context.installationId,
+      wish,
+      newest,
+      identity: stepEnv(context, notFound).identity,
+    });
+    if (planning.kind === "nothing") return undefined;
+    if (planning.kind === "wait") {
+      const { needs } = planning;
+      notFound = await withRetry(context.ports, () => context.identity.load(needs));
+      continue;
+    }
+    const plan: MembershipPlan = planning.plan;
+    const usable = await fetchKeyPackages(context, plan.toAdd);
+    return membershipProposals(extensions, members, plan, usable);
+  }
+}

@@ -1,0 +1,199 @@
+import type { GroupId } from "@coterie/base";
+import { restoreGroup, snapshotChanges } from "@coterie/mls";
+import type { Change } from "@coterie/storage";
+import type { Context } from "./context.ts";
+import { diffState, readGroup, readRecords, writeDeletions, writeMessages } from "./db.ts";
+import { limits } from "./engine/limits.ts";
+import type { Step } from "./engine/step.ts";
+import type { EngineEvent, GroupRecord, GroupState, Progress } from "./engine/state.ts";
+import { ClientError } from "./errors.ts";
+import { keys } from "./keys.ts";
+import { decodeRow, encodeRow } from "./rows.ts";
+import { Lock } from "./run.ts";
+
+/** One conversation in this process: its lock, its record for sync getters, and its state while that is loaded. */
+export interface Cell {
+  readonly id: GroupId;
+  readonly lock: Lock;
+  record: GroupRecord;
+  state: GroupState | undefined;
+}
+
+/** All conversations of one client: loaded on demand, kept within bounds, changed by whole steps. */
+export interface Groups {
+  /** Undefined for a group that is not stored. */
+  find(groupId: string): Promise<Cell | undefined>;
+  /** Throws `client/not-found`. */
+  get(groupId: string): Promise<Cell>;
+  /** All conversations, without loading their MLS state. */
+  all(): Promise<Cell[]>;
+  /** Runs `work` alone on this group, with its state loaded (XIN-01). */
+  exclusive<T>(cell: Cell, work: (cell: LoadedCell) => Promise<T>): Promise<T>;
+  /** Stores a new conversation, or a new state of a known one (XWL-14: inside its `lock`), in one batch with `more`. */
+  put(step: Step, more?: readonly Change[]): Promise<Cell>;
+  /** Forgets a conversation of epoch 0 with nothing queued: nobody else knows of it. Others stay. */
+  dropUnborn(cell: Cell): Promise<void>;
+  /** Time of the newest message, or of the creation. */
+  lastActivityNs(cell: Cell): Promise<bigint>;
+}
+
+export interface LoadedCell {
+  readonly id: GroupId;
+  readonly state: GroupState;
+  /** Stores the step and `more` in one batch, then keeps its state, then emits. A failure keeps everything as it was. */
+  apply(step: Step, more?: readonly Change[]): Promise<void>;
+}
+
+export function createGroups(context: Context): Groups {
+  const { store, crypto } = context.ports;
+  const cells = new Map<string, Cell>();
+  let listed: Promise<void> | undefined;
+
+  function cellOf(record: GroupRecord): Cell {
+    let cell = cells.get(record.id);
+    if (!cell) {
+      cell = { id: record.id, lock: new Lock(), record, state: undefined };
+      cells.set(record.id, cell);
+    }
+    return cell;
+  }
+
+  async function readAll(): Promise<void> {
+    for (const record of await readRecords(store)) cellOf(record);
+  }
+
+  function evict(): void {
+    const loaded = [...cells.values()].filter(({ state }) => state !== undefined);
+    for (const cell of loaded.slice(0, Math.max(0, loaded.length - limits.loadedGroups))) {
+      if (cell.lock.idle) cell.state = undefined;
+    }
+  }
+
+  async function load(cell: Cell): Promise<GroupState> {
+    if (cell.state) return cell.state;
+    const stored = await readGroup(store, cell.id);
+    if (!stored) throw new ClientError("client/not-found", { groupId: cell.id });
+    const { record, progress, intents, entries } = stored;
+    const mls = entries.size > 0 ? restoreGroup({ crypto, entries }) : undefined;
+    cell.state = { record, progress, intents, mls };
+    cell.record = record;
+    // Most recently used last.
+    cells.delete(cell.id);
+    cells.set(cell.id, cell);
+    evict();
+    return cell.state;
+  }
+
+  /** MLS entries of a group that change from one value to the next (DESIGN decision 7). */
+  function mlsChanges(before: GroupState | undefined, after: GroupState): Change[] {
+    if (!after.mls || before?.mls === after.mls) return [];
+    const { puts, deletes } = snapshotChanges(before?.mls, after.mls);
+    const groupId = after.record.id;
+    return [
+      ...deletes.map((entry): Change => ({ kind: "delete", key: keys.mls(groupId, entry) })),
+      ...puts.map(
+        ([entry, value]): Change => ({ kind: "put", key: keys.mls(groupId, entry), value }),
+      ),
+    ];
+  }
+
+  async function write(
+    before: GroupState | undefined,
+    step: Step,
+    more: readonly Change[],
+    clear: readonly Change[] = [],
+  ): Promise<readonly EngineEvent[]> {
+    const { id } = step.state.record;
+    const messages = await writeMessages(store, step.messages);
+    const firstLog = (before ?? step.state).progress.nextLogEntry;
+    const state: GroupState = {
+      ...step.state,
+      progress:
+        step.log.length === 0
+          ? step.state.progress
+          : { ...step.state.progress, nextLogEntry: firstLog + step.log.length },
+    };
+    const changes: Change[] = [
+      ...clear,
+      ...mlsChanges(before, state),
+      ...diffState(before, state),
+      ...messages.changes,
+      ...writeDeletions(step.deletions),
+      ...step.log.map(
+        (row, i): Change => ({
+          kind: "put",
+          key: keys.commitLog(id, firstLog + i),
+          value: encodeRow(row),
+        }),
+      ),
+      ...more,
+    ];
+    if (changes.length > 0) await store.write(changes);
+    const cell = cellOf(state.record);
+    cell.state = state;
+    cell.record = state.record;
+    return [
+      ...messages.emitted.map(
+        (message): EngineEvent => ({ kind: "message", groupId: id, message }),
+      ),
+      ...step.events,
+    ];
+  }
+
+  async function find(groupId: string): Promise<Cell | undefined> {
+    await (listed ??= readAll());
+    return cells.get(groupId);
+  }
+
+  return {
+    find,
+    async get(groupId) {
+      const cell = await find(groupId);
+      if (!cell) throw new ClientError("client/not-found", { groupId });
+      return cell;
+    },
+    async all() {
+      await (listed ??= readAll());
+      return [...cells.values()];
+    },
+    exclusive: (cell, work) =>
+      cell.lock.run(async () => {
+        await load(cell);
+        return work({
+          id: cell.id,
+          get state() {
+            return cell.state as GroupState;
+          },
+          async apply(step, more = []) {
+            context.bus.emit(await write(cell.state, step, more));
+          },
+        });
+      }),
+    async put(step, more = []) {
+      await (listed ??= readAll());
+      const { id } = step.state.record;
+      // Entries of a replaced state must not outlive it.
+      const clear: Change[] = cells.has(id) ? [{ kind: "delete-range", ...keys.mlsOf(id) }] : [];
+      context.bus.emit(await write(undefined, step, more, clear));
+      return cells.get(id) as Cell;
+    },
+    dropUnborn: (cell) =>
+      cell.lock.run(async () => {
+        const state = await load(cell);
+        if (state.mls?.context.epoch !== 0n || state.intents.length > 0) return;
+        await store.write([
+          { kind: "delete", key: keys.group(cell.id) },
+          { kind: "delete", key: keys.progress(cell.id) },
+          { kind: "delete-range", ...keys.mlsOf(cell.id) },
+          { kind: "delete-range", ...keys.commitLogOf(cell.id) },
+        ]);
+        cells.delete(cell.id);
+      }),
+    async lastActivityNs(cell) {
+      const progress =
+        cell.state?.progress ??
+        (await store.get(keys.progress(cell.id)).then((row) => row && decodeRow<Progress>(row)));
+      return progress?.lastMessageNs ?? cell.record.createdAtNs;
+    },
+  };
+}

@@ -1,0 +1,209 @@
+import {
+  applyUpdate,
+  createSignatureCache,
+  decodeState,
+  encodeState,
+  installationsOf,
+  neededContractChecks,
+  parseUpdate,
+  resolveContractChecks,
+  verifyUpdate,
+} from "@coterie/identity";
+import type { AssociationState, ContractVerdicts, SmartContractVerifier } from "@coterie/identity";
+import { decodeKey } from "@coterie/storage";
+import type { Change } from "@coterie/storage";
+import type { GetIdentityUpdatesResponseIdentityUpdateLog, IdentityUpdate } from "@coterie/wire";
+import type { Api } from "./api.ts";
+import { limits } from "./engine/limits.ts";
+import type { IdentityPoint, IdentityView } from "./engine/membership.ts";
+import { keys } from "./keys.ts";
+import { canHeal, Lock } from "./run.ts";
+import type { Ports } from "./run.ts";
+
+interface InboxLog {
+  readonly states: Map<bigint, AssociationState>;
+  /** Newest id with a state; 0 where there is none. */
+  newest: bigint;
+  /** First id that did not verify; nothing after it counts (XID-20). */
+  broken: bigint | undefined;
+}
+
+/** Verified inbox logs: states by exact sequence id (XID-31), in memory as far as they were asked for, all of them in the store. */
+export interface IdentityStore {
+  /** What steps look at; `notFound` names points that a load could not find. */
+  view(notFound?: ReadonlySet<string>): IdentityView;
+  /** Makes points known, from the store or the node. Answers with those that the log does not have. */
+  load(points: readonly IdentityPoint[]): Promise<ReadonlySet<string>>;
+  /** Asks the node for news of these inboxes and answers with their newest ids (XGC-50). Inboxes without a log are absent. */
+  refresh(inboxIds: readonly string[]): Promise<ReadonlyMap<string, bigint>>;
+  /** The newest state as known here, after {@link refresh} where it must be fresh. */
+  state(inboxId: string): Promise<AssociationState | undefined>;
+  /** A state by exact id, if it is known here. */
+  stateAt(inboxId: string, sequenceId: bigint): AssociationState | undefined;
+  readonly contracts: SmartContractVerifier;
+  /** Verifies one update over the newest state known here (XID-44). Throws an IdentityError. */
+  check(update: IdentityUpdate, verdicts?: ContractVerdicts): Promise<AssociationState>;
+}
+
+export function pointKey({ inboxId, sequenceId }: IdentityPoint): string {
+  return `${inboxId}@${sequenceId}`;
+}
+
+const maxInboxes = 4_096;
+
+export function createIdentityStore(ports: Ports, api: Api): IdentityStore {
+  const { crypto, store, log } = ports;
+  const inboxes = new Map<string, InboxLog>();
+  const cache = createSignatureCache();
+  const installations = new WeakMap<AssociationState, ReadonlySet<string>>();
+
+  const contracts: SmartContractVerifier = {
+    async verify(checks) {
+      const answers = await api.verifyContractSignatures(
+        checks.map(({ accountId, blockNumber, signature, hash }) => ({
+          accountId,
+          blockNumber,
+          signature,
+          hash,
+        })),
+      );
+      return checks.map((_, i) => ({
+        isValid: answers[i]?.isValid === true,
+        blockNumber: answers[i]?.blockNumber,
+      }));
+    },
+  };
+
+  async function open(inboxId: string): Promise<InboxLog> {
+    const known = inboxes.get(inboxId);
+    if (known) {
+      inboxes.delete(inboxId);
+      inboxes.set(inboxId, known);
+      return known;
+    }
+    const rows = await store.list(keys.associationStatesOf(inboxId));
+    const states = new Map<bigint, AssociationState>();
+    let newest = 0n;
+    for (const { key, value } of rows) {
+      const sequenceId = decodeKey(key)[2] as bigint;
+      states.set(sequenceId, decodeState(value));
+      newest = sequenceId;
+    }
+    // Another call may have opened it meanwhile.
+    const opened = inboxes.get(inboxId) ?? { states, newest, broken: undefined };
+    inboxes.set(inboxId, opened);
+    if (inboxes.size > maxInboxes) inboxes.delete(inboxes.keys().next().value as string);
+    return opened;
+  }
+
+  async function append(
+    inboxId: string,
+    updates: readonly GetIdentityUpdatesResponseIdentityUpdateLog[],
+  ): Promise<void> {
+    const inbox = await open(inboxId);
+    const changes: Change[] = [];
+    let state = inbox.states.get(inbox.newest);
+    for (const { sequenceId, update } of updates) {
+      if (!update || sequenceId <= inbox.newest || inbox.broken !== undefined) continue;
+      try {
+        const parsed = parseUpdate(update);
+        const verdicts = await resolveContractChecks(
+          crypto,
+          contracts,
+          neededContractChecks(crypto, parsed),
+        );
+        state = applyUpdate(
+          crypto,
+          state,
+          verifyUpdate({ crypto, cache, contracts: verdicts }, parsed),
+        );
+        if (state.inboxId !== inboxId) throw new Error("log of another inbox");
+      } catch (error) {
+        // A chain that cannot be asked now says nothing about the log.
+        if (canHeal(error)) throw error;
+        inbox.broken = sequenceId;
+        log.write("warn", "bad-identity-update", { inboxId, sequenceId, error: String(error) });
+        break;
+      }
+      inbox.states.set(sequenceId, state);
+      inbox.newest = sequenceId;
+      changes.push({
+        kind: "put",
+        key: keys.associationState(inboxId, sequenceId),
+        value: encodeState(state),
+      });
+    }
+    if (changes.length > 0) await store.write(changes);
+  }
+
+  // One at a time: two answers about one inbox must not be applied over each other.
+  const lock = new Lock();
+  const fetch = (inboxIds: readonly string[]): Promise<void> => lock.run(() => fetchNow(inboxIds));
+
+  async function fetchNow(inboxIds: readonly string[]): Promise<void> {
+    const unique = [...new Set(inboxIds)];
+    // XID-45
+    for (let at = 0; at < unique.length; at += limits.identityChunk) {
+      const chunk = unique.slice(at, at + limits.identityChunk);
+      const requests = await Promise.all(
+        chunk.map(async (inboxId) => ({ inboxId, sequenceId: (await open(inboxId)).newest })),
+      );
+      const answers = await api.getIdentityUpdates(requests);
+      for (const inboxId of chunk) await append(inboxId, answers.get(inboxId) ?? []);
+    }
+  }
+
+  return {
+    contracts,
+    view: (notFound = new Set()) => ({
+      installationsAt(inboxId, sequenceId) {
+        const state = inboxes.get(inboxId)?.states.get(sequenceId);
+        if (!state) {
+          return { kind: notFound.has(pointKey({ inboxId, sequenceId })) ? "missing" : "unknown" };
+        }
+        let known = installations.get(state);
+        if (!known) {
+          known = new Set(installationsOf(state));
+          installations.set(state, known);
+        }
+        return { kind: "known", installations: known };
+      },
+    }),
+    async load(points) {
+      const absent: IdentityPoint[] = [];
+      for (const point of points) {
+        const inbox = await open(point.inboxId);
+        if (!inbox.states.has(point.sequenceId)) absent.push(point);
+      }
+      if (absent.length > 0) await fetch(absent.map(({ inboxId }) => inboxId));
+      return new Set(
+        absent
+          .filter(({ inboxId, sequenceId }) => !inboxes.get(inboxId)?.states.has(sequenceId))
+          .map(pointKey),
+      );
+    },
+    async refresh(inboxIds) {
+      await fetch(inboxIds);
+      const out = new Map<string, bigint>();
+      for (const inboxId of inboxIds) {
+        const { newest } = await open(inboxId);
+        if (newest > 0n) out.set(inboxId, newest);
+      }
+      return out;
+    },
+    async state(inboxId) {
+      const inbox = await open(inboxId);
+      return inbox.states.get(inbox.newest);
+    },
+    stateAt: (inboxId, sequenceId) => inboxes.get(inboxId)?.states.get(sequenceId),
+    async check(update, verdicts) {
+      const inbox = await open(update.inboxId);
+      const parsed = parseUpdate(update);
+      return applyUpdate(
+        crypto,
+        inbox.states.get(inbox.newest),
+        verifyUpdate({ crypto, cache, contracts: verdicts }, parsed),
+      );
+    },
+  };
+}

@@ -1,0 +1,96 @@
+import { readRowsOf } from "./db.ts";
+import { contentTypes, isContentType } from "./engine/content.ts";
+import type { Deletion } from "./engine/step.ts";
+import type { MessageRow } from "./engine/state.ts";
+import { GroupMessageKind } from "./enums.ts";
+import type { DeliveryStatus } from "./enums.ts";
+import { keys } from "./keys.ts";
+import { decodeRow } from "./rows.ts";
+import type { Ports } from "./run.ts";
+
+/** What to list (XMS-10). Times are exclusive bounds in nanoseconds. */
+export interface ListMessagesOptions {
+  readonly sentBeforeNs?: bigint | undefined;
+  readonly sentAfterNs?: bigint | undefined;
+  readonly insertedBeforeNs?: bigint | undefined;
+  readonly insertedAfterNs?: bigint | undefined;
+  readonly limit?: number | undefined;
+  readonly deliveryStatus?: DeliveryStatus | undefined;
+  /** 0 ascending (default), 1 descending. */
+  readonly direction?: 0 | 1 | undefined;
+  /** Type ids such as `text`. */
+  readonly contentTypes?: readonly string[] | undefined;
+  readonly excludeContentTypes?: readonly string[] | undefined;
+  readonly kind?: GroupMessageKind | undefined;
+  readonly excludeSenderInboxIds?: readonly string[] | undefined;
+  /** 0 by time sent (default), 1 by time inserted. */
+  readonly sortBy?: 0 | 1 | undefined;
+}
+
+/** Types that lists leave out: they hang on other messages (XMS-10). */
+const attached = [contentTypes.reaction, contentTypes.readReceipt, contentTypes.deleteMessage];
+
+function isAttached(row: MessageRow): boolean {
+  return attached.some((type) => isContentType(row.contentType, type));
+}
+
+/** The rows of some conversations that the options ask for, in their order. */
+export async function listMessages(
+  ports: Ports,
+  groupIds: readonly string[],
+  options: ListMessagesOptions,
+  more: { readonly withAttached: boolean },
+): Promise<MessageRow[]> {
+  const rows: MessageRow[] = [];
+  for (const groupId of groupIds) {
+    for (const row of await readRowsOf(ports.store, groupId, options)) {
+      if (matches(row, options) && (more.withAttached || !isAttached(row))) rows.push(row);
+    }
+  }
+  const byInsertion = options.sortBy === 1;
+  rows.sort((a, b) => {
+    const first = byInsertion ? a.insertedAtNs : a.sentAtNs;
+    const second = byInsertion ? b.insertedAtNs : b.sentAtNs;
+    if (first !== second) return first < second ? -1 : 1;
+    return Number((a.sequenceId ?? 0n) - (b.sequenceId ?? 0n));
+  });
+  if (options.direction === 1) rows.reverse();
+  return options.limit === undefined ? rows : rows.slice(0, options.limit);
+}
+
+function matches(row: MessageRow, options: ListMessagesOptions): boolean {
+  const type = row.contentType?.typeId ?? "unknown";
+  return (
+    (options.sentBeforeNs === undefined || row.sentAtNs < options.sentBeforeNs) &&
+    (options.sentAfterNs === undefined || row.sentAtNs > options.sentAfterNs) &&
+    (options.insertedBeforeNs === undefined || row.insertedAtNs < options.insertedBeforeNs) &&
+    (options.insertedAfterNs === undefined || row.insertedAtNs > options.insertedAfterNs) &&
+    (options.deliveryStatus === undefined || row.deliveryStatus === options.deliveryStatus) &&
+    (options.kind === undefined || row.kind === options.kind) &&
+    (options.contentTypes === undefined || options.contentTypes.includes(type)) &&
+    !options.excludeContentTypes?.includes(type) &&
+    !options.excludeSenderInboxIds?.includes(row.senderInboxId)
+  );
+}
+
+/** Types that can be deleted for all (XMS-09). */
+const deletable: ReadonlySet<string> = new Set([
+  "text",
+  "markdown",
+  "reply",
+  "attachment",
+  "remoteStaticAttachment",
+  "multiRemoteStaticAttachment",
+  "transactionReference",
+  "walletSendCalls",
+]);
+
+/** Who deleted a message for all, if anybody validly did (XMS-09). */
+export async function deletionOf(ports: Ports, row: MessageRow): Promise<Deletion | undefined> {
+  if (row.kind !== GroupMessageKind.Application) return undefined;
+  if (!deletable.has(row.contentType?.typeId ?? "")) return undefined;
+  const found = await ports.store.list(keys.deletionsOf(row.id));
+  return found
+    .map(({ value }) => decodeRow<Deletion>(value))
+    .find(({ by, bySuperAdmin }) => bySuperAdmin || by === row.senderInboxId);
+}

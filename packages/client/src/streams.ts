@@ -1,0 +1,228 @@
+import { fromHex, toHex } from "@coterie/base";
+import type { IncomingStream } from "@coterie/transport";
+import { GroupMessage } from "@coterie/wire";
+import { createStream } from "./async-stream.ts";
+import type { AsyncStreamProxy, StreamOptions, StreamSource } from "./async-stream.ts";
+import type { Context } from "./context.ts";
+import type { ConversationEngine } from "./conversation-engine.ts";
+import { queryCursor } from "./engine/receive.ts";
+import type { MessageRow } from "./engine/state.ts";
+import type { Cell, Groups } from "./groups.ts";
+import { runSubscription } from "./subscription.ts";
+import { takeEnvelope } from "./sync.ts";
+import type { Welcomes } from "./welcomes.ts";
+
+/** The parts that streams draw from. */
+export interface StreamParts {
+  readonly context: Context;
+  readonly groups: Groups;
+  readonly engine: ConversationEngine;
+  readonly welcomes: Welcomes;
+}
+
+function abortedWith(source: StreamSource<never>, context: Context): AbortSignal {
+  return AbortSignal.any([source.signal, context.signal]);
+}
+
+/** XST-03: one streamed envelope. What cannot be processed alone is left to a full sync of its group. */
+async function takeStreamed(parts: StreamParts, message: Uint8Array): Promise<void> {
+  const { context, groups, engine } = parts;
+  const decoded = GroupMessage.decode(message);
+  if (decoded.kind !== "v1") return;
+  const { id, createdNs, groupId, data } = decoded.value;
+  const cell = await groups.find(toHex(groupId));
+  if (!cell || !cell.record.active) return;
+  try {
+    const taken = await groups.exclusive(cell, (loaded) =>
+      takeEnvelope(context, loaded, { sequenceId: id, createdNs, data }, "stream"),
+    );
+    if (taken === "needs-sync") await engine.sync(cell);
+  } catch (error) {
+    // The message is still in the log: the next sync reads it.
+    context.ports.log.write("warn", "stream-message-failed", {
+      groupId: cell.id,
+      sequenceId: id,
+      error: String(error),
+    });
+  }
+}
+
+async function filtersOf(
+  parts: StreamParts,
+  cells: readonly Cell[],
+): Promise<{ groupId: string; cursor: bigint }[]> {
+  return Promise.all(
+    cells.map(async (cell) => ({
+      groupId: cell.id,
+      // XST-02
+      cursor: await parts.groups.exclusive(cell, async ({ state }) => queryCursor(state.progress)),
+    })),
+  );
+}
+
+/** XST-02: messages of some conversations that already exist. */
+export function streamMessages<T>(
+  parts: StreamParts,
+  cells: readonly Cell[],
+  toValue: (row: MessageRow) => T | undefined,
+  options: StreamOptions<T>,
+): AsyncStreamProxy<T> {
+  const { context, engine } = parts;
+  const source = createStream<T>(options);
+  const signal = abortedWith(source as StreamSource<never>, context);
+  const ids = new Set<string>(cells.map(({ id }) => id));
+  void start();
+  return source.proxy;
+
+  async function start(): Promise<void> {
+    try {
+      if (options.disableSync !== true) for (const cell of cells) await engine.sync(cell);
+      const stop = context.bus.listen((event) => {
+        if (event.kind !== "message" || !ids.has(event.groupId)) return;
+        const value = toValue(event.message);
+        if (value !== undefined) source.push(value);
+      });
+      signal.addEventListener("abort", stop, { once: true });
+      await runSubscription(context.ports, {
+        open: async () => context.api.subscribeGroups(await filtersOf(parts, cells)),
+        async handle(message) {
+          await source.ready();
+          await takeStreamed(parts, message);
+        },
+        signal,
+        options: options as StreamOptions<never>,
+      });
+      await source.proxy.end();
+    } catch (error) {
+      source.fail(error);
+    }
+  }
+}
+
+export interface AllMessagesInput<T> {
+  readonly wanted: (cell: Cell) => boolean | Promise<boolean>;
+  readonly toValue: (row: MessageRow, cell: Cell) => T | undefined | Promise<T | undefined>;
+  readonly options: StreamOptions<T>;
+}
+
+/** XST-04: messages of all wanted conversations, those of the future included. */
+export function streamAllMessages<T>(
+  parts: StreamParts,
+  input: AllMessagesInput<T>,
+): AsyncStreamProxy<T> {
+  const { context, groups, welcomes } = parts;
+  const source = createStream<T>(input.options);
+  const signal = abortedWith(source as StreamSource<never>, context);
+  const options = input.options as StreamOptions<never>;
+  // The message call that runs now; cancelled to open one with more groups.
+  let current: IncomingStream | undefined;
+  let restart = false;
+  // Values in the order of the events, although `toValue` may wait.
+  let emitting: Promise<void> = Promise.resolve();
+  void start();
+  return source.proxy;
+
+  function emit(groupId: string, row: MessageRow): void {
+    emitting = emitting.then(async () => {
+      const cell = await groups.find(groupId);
+      if (!cell || !(await input.wanted(cell))) return;
+      const value = await input.toValue(row, cell);
+      if (value !== undefined) source.push(value);
+    });
+    emitting = emitting.catch((error: unknown) => source.fail(error));
+  }
+
+  async function openMessages(): Promise<IncomingStream> {
+    restart = false;
+    const cells = (await groups.all()).filter(
+      ({ record }) => record.active && record.conversationType !== "oneshot",
+    );
+    current = context.api.subscribeGroups(await filtersOf(parts, cells));
+    // A conversation came while the cursors were read.
+    if (restart) current.cancel();
+    return current;
+  }
+
+  async function start(): Promise<void> {
+    try {
+      if (options.disableSync !== true) await welcomes.sync();
+      const stop = context.bus.listen((event) => {
+        if (event.kind === "message") emit(event.groupId, event.message);
+        if (event.kind !== "conversation") return;
+        restart = true;
+        current?.cancel();
+      });
+      signal.addEventListener("abort", stop, { once: true });
+      await Promise.all([runMessages(), runWelcomes()]);
+      await source.proxy.end();
+    } catch (error) {
+      source.fail(error);
+    }
+  }
+
+  async function runMessages(): Promise<void> {
+    await runSubscription(context.ports, {
+      open: openMessages,
+      async handle(message) {
+        await source.ready();
+        await takeStreamed(parts, message);
+      },
+      reopens: () => {
+        const wanted = restart;
+        restart = false;
+        return wanted;
+      },
+      signal,
+      options,
+    });
+  }
+
+  async function runWelcomes(): Promise<void> {
+    await runSubscription(context.ports, {
+      open: async () =>
+        context.api.subscribeWelcomes(fromHex(context.installationId), await welcomes.cursor()),
+      async handle() {
+        await welcomes.sync();
+      },
+      signal,
+      options,
+    });
+  }
+}
+
+/** XST-01: conversations as they come: by welcome, or made here. */
+export function streamConversations<T>(
+  parts: StreamParts,
+  toValue: (cell: Cell) => T | undefined,
+  options: StreamOptions<T>,
+): AsyncStreamProxy<T> {
+  const { context, groups, welcomes } = parts;
+  const source = createStream<T>(options);
+  const signal = abortedWith(source as StreamSource<never>, context);
+  const seen = new Set<string>();
+  let emitting: Promise<void> = Promise.resolve();
+  const stop = context.bus.listen((event) => {
+    if (event.kind !== "conversation" || seen.has(event.groupId)) return;
+    seen.add(event.groupId);
+    emitting = emitting.then(async () => {
+      const cell = await groups.find(event.groupId);
+      const value = cell && toValue(cell);
+      if (value !== undefined) source.push(value);
+    });
+  });
+  signal.addEventListener("abort", stop, { once: true });
+  runSubscription(context.ports, {
+    open: async () =>
+      context.api.subscribeWelcomes(fromHex(context.installationId), await welcomes.cursor()),
+    async handle() {
+      await source.ready();
+      await welcomes.sync();
+    },
+    signal,
+    options: options as StreamOptions<never>,
+  }).then(
+    () => source.proxy.end(),
+    (error: unknown) => source.fail(error),
+  );
+  return source.proxy;
+}

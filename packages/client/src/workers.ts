@@ -1,0 +1,66 @@
+import type { Context } from "./context.ts";
+import type { ConversationEngine } from "./conversation-engine.ts";
+import { deleteMessage, readMessage } from "./db.ts";
+import { DeliveryStatus, GroupMessageKind } from "./enums.ts";
+import type { Groups } from "./groups.ts";
+import { keys } from "./keys.ts";
+import type { Welcomes } from "./welcomes.ts";
+
+export interface WorkerParts {
+  readonly context: Context;
+  readonly groups: Groups;
+  readonly engine: ConversationEngine;
+  readonly welcomes: Welcomes;
+}
+
+/** XKP-09: key packages, welcome pointers and leavers every five seconds; XDS-04: expired messages every second. */
+export function startWorkers(parts: WorkerParts): void {
+  void every(parts, 5_000, "key-packages", () => parts.context.keyPackages.tick());
+  void every(parts, 5_000, "welcome-pointers", () => parts.welcomes.tick());
+  void every(parts, 2_000, "leavers", () => removeLeavers(parts));
+  void every(parts, 1_000, "expiry", () => deleteExpired(parts));
+}
+
+async function every(
+  { context }: WorkerParts,
+  ms: number,
+  name: string,
+  work: () => Promise<void>,
+): Promise<void> {
+  const { timers, log } = context.ports;
+  for (;;) {
+    await timers.sleep(ms, context.signal);
+    if (context.signal.aborted) return;
+    try {
+      await work();
+    } catch (error) {
+      log.write("warn", "worker-failed", { worker: name, error: String(error) });
+    }
+  }
+}
+
+/** XLV-03: a super admin's client takes out those who asked to leave. */
+export async function removeLeavers({ context, groups, engine }: WorkerParts): Promise<void> {
+  for (const cell of await groups.all()) {
+    const { record } = cell;
+    if (!record.active || record.pendingLeaves.length === 0) continue;
+    if (!record.metadata.superAdmins.includes(context.inboxId)) continue;
+    if (record.pendingLeaves.includes(context.inboxId)) continue;
+    await engine.carryOut(cell, { kind: "membership", add: [], remove: record.pendingLeaves });
+  }
+}
+
+/** XDS-04. */
+export async function deleteExpired({ context }: WorkerParts): Promise<void> {
+  const { store, clock } = context.ports;
+  const { from } = keys.expiries();
+  const due = await store.list({ from, to: keys.expiry(clock.nowNs() + 1n, ""), limit: 100 });
+  for (const { key } of due) {
+    const row = await readMessage(store, keys.expiryId(key));
+    const expired =
+      row?.kind === GroupMessageKind.Application && row.deliveryStatus === DeliveryStatus.Published;
+    await store.write([{ kind: "delete", key }, ...(expired ? deleteMessage(row) : [])]);
+    if (!row || !expired) continue;
+    context.bus.emit([{ kind: "deleted", groupId: row.groupId, messageId: row.id }]);
+  }
+}
