@@ -117,7 +117,6 @@ export function commit(input: CommitInput): CommitOutput {
   const pskSecret = derivePskSecret(crypto, suite, psks);
   const { staged, joinerSecret, memberSecret } = stageEpoch({
     crypto,
-    before: state,
     context: contextAfter(crypto, suite, state, provisional, transcript),
     tree,
     own: made.own,

@@ -191,7 +191,6 @@ function secretsAfter(
   const pskSecret = derivePskSecret(crypto, suite, psks);
   const { staged, joinerSecret, memberSecret } = stageEpoch({
     crypto,
-    before: state,
     context: next.context,
     tree: next.tree,
     own: path?.own ?? applied.own,

@@ -19,8 +19,10 @@ export type {
   MlsMessage,
   ParentNode,
   PreSharedKeyId,
+  PrivateMessage,
   Proposal,
   ProposalOrRef,
+  PublicMessage,
   ResumptionUsage,
   Sender,
   UpdatePath,
@@ -74,6 +76,11 @@ export type { ProposalRef, StoredProposal } from "./proposals.ts";
 export type { PskLookup } from "./psk-lookup.ts";
 export { join } from "./join.ts";
 export type { Joined, JoinInput, OwnKeyPackage } from "./join.ts";
+export { exportGroupInfo, joinByCommit } from "./external-commit.ts";
+export type { ExternalJoin, ExternalJoinInput } from "./external-commit.ts";
+export { proposeAsExternal, proposeToJoin } from "./external-proposal.ts";
+export { resumptionPsk } from "./founding.ts";
+export type { PreSharedKey } from "./psk.ts";
 export { restoreGroup, snapshot, snapshotChanges } from "./snapshot.ts";
 export type { SnapshotChanges } from "./snapshot.ts";
 export { exportSecret } from "./exporter.ts";

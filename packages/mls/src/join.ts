@@ -92,7 +92,7 @@ function joinChecked(input: JoinInput): Joined {
     throw new MlsError("mls/wrong-wire-format", { wireFormat: decoded.kind });
   }
   const { welcome } = decoded;
-  const suite = suiteOf(welcome.cipherSuite);
+  const suite = knownSuite(welcome.cipherSuite);
   const { ours, secrets } = openSecrets(input, suite, welcome);
   const founded = foundingPsk(secrets);
   const pskSecret = derivePskSecret(
@@ -136,7 +136,7 @@ function joinChecked(input: JoinInput): Joined {
   return { kind: "joined", group, sender: signer, keyPackage: ours.keyPackage, spent: [] };
 }
 
-function suiteOf(id: number): CipherSuite {
+export function knownSuite(id: number): CipherSuite {
   const suite = cipherSuites.get(id);
   if (!suite) throw new MlsError("mls/unsupported-suite", { cipherSuite: id });
   return suite;

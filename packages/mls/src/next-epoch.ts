@@ -33,7 +33,7 @@ export interface StagedEpoch {
 /** RFC 9420 §12.4.1: the context that path secrets are sealed under, still with the old transcript hash (MLS-03). */
 export function provisionalContext(
   crypto: CryptoProvider,
-  before: EpochState,
+  before: Pick<EpochState, "context">,
   tree: RatchetTree,
   extensions: readonly Extension[],
 ): GroupContext {
@@ -53,7 +53,7 @@ export function provisionalContext(
 export function contextAfter(
   crypto: CryptoProvider,
   suite: CipherSuite,
-  before: EpochState,
+  before: Pick<EpochState, "interimTranscriptHash">,
   provisional: GroupContext,
   commit: ConfirmedInput,
 ): GroupContext {
@@ -67,7 +67,6 @@ export function contextAfter(
 /** The key schedule from one epoch to the next (RFC 9420 §8). `memberSecret` opens the Welcome: wipe both after use. */
 export function stageEpoch(input: {
   readonly crypto: CryptoProvider;
-  readonly before: EpochState;
   readonly context: GroupContext;
   readonly tree: RatchetTree;
   readonly own: PrivateTree;

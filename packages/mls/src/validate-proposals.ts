@@ -17,7 +17,7 @@ import { validateLeaf } from "./validate-leaf.ts";
 export interface ProposalRules {
   readonly crypto: CryptoProvider;
   /** The epoch that the proposals apply to. */
-  readonly state: EpochState;
+  readonly state: Pick<EpochState, "context" | "tree">;
   /** Unix seconds; lifetimes of added key packages are not looked at without. */
   readonly nowSeconds?: bigint | undefined;
   /** RFC 9420 §11.2, §11.3: only the commit that founds a group may use this kind of resumption PSK. */
@@ -44,7 +44,7 @@ export function needsPath(proposals: readonly ResolvedProposal[]): boolean {
 
 /** Group context extensions after a commit: those of its GroupContextExtensions proposal, whole, or those from before. */
 export function extensionsAfter(
-  state: EpochState,
+  state: Pick<EpochState, "context">,
   proposals: readonly ResolvedProposal[],
 ): readonly Extension[] {
   for (const { proposal } of proposals) {

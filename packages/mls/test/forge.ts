@@ -1,0 +1,84 @@
+import { invariant, toHex } from "@coterie/base";
+import { expect } from "vitest";
+import { membershipTag, signContent } from "../src/content-auth.ts";
+import { decodeMlsMessage, encodeMlsMessage, snapshot } from "../src/index.ts";
+import type {
+  AuthenticatedContent,
+  Commit,
+  FramedContent,
+  Group,
+  PublicMessage,
+} from "../src/index.ts";
+import { groupContextBytes } from "../src/welcome-types.ts";
+import { crypto, receive } from "./people.ts";
+import type { Person } from "./people.ts";
+
+/** A public message of one member, changed, signed again and tagged again: what a member with bad intentions can send. */
+export function resign(
+  who: Pick<Person, "signer">,
+  group: Group,
+  message: Uint8Array,
+  alter: (content: FramedContent) => FramedContent,
+  tag?: Uint8Array,
+): Uint8Array {
+  const { content, auth } = publicMessage(message);
+  const altered = alter(content);
+  const { suite, state } = group;
+  const contextBytes = groupContextBytes(state.context);
+  const signature = signContent(crypto, suite, {
+    wireFormat: "public",
+    content: altered,
+    contextBytes,
+    privateKey: who.signer.privateKey,
+  });
+  const confirmationTag = auth.confirmationTag && (tag ?? auth.confirmationTag);
+  return retag(group, { content: altered, auth: { signature, confirmationTag } });
+}
+
+/** A public message under the membership key, whatever is in it. */
+export function retag(group: Group, message: Omit<PublicMessage, "membershipTag">): Uint8Array {
+  const { suite, state } = group;
+  const contextBytes = groupContextBytes(state.context);
+  const authenticated: AuthenticatedContent = { wireFormat: "public", ...message };
+  const { membershipKey } = state.secrets;
+  const isMember = message.content.sender.kind === "member";
+  const tag = membershipTag(crypto, suite, authenticated, contextBytes, membershipKey);
+  return encodeMlsMessage({
+    kind: "public",
+    message: { ...message, membershipTag: isMember ? tag : undefined },
+  });
+}
+
+export function publicMessage(message: Uint8Array): PublicMessage {
+  const decoded = decodeMlsMessage(message);
+  invariant(decoded.kind === "public", "a PublicMessage");
+  return decoded.message;
+}
+
+/** For {@link resign}: changes the commit in a message. */
+export function inCommit(
+  alter: (commit: Commit) => Commit,
+): (content: FramedContent) => FramedContent {
+  return (framed) => {
+    const { content } = framed;
+    invariant(content.kind === "commit", "a commit");
+    return { ...framed, content: { kind: "commit", commit: alter(content.commit) } };
+  };
+}
+
+export function bytesOf(group: Group): Record<string, string> {
+  return Object.fromEntries(
+    [...snapshot(group)].map(([key, bytes]) => [key, toHex(bytes)] as const).toSorted(),
+  );
+}
+
+/** Refused with this code, and the group is to the byte what it was. */
+export function expectRefused(who: Person, message: Uint8Array, code: string, why?: string): void {
+  const before = bytesOf(who.group);
+  const result = receive(who, message);
+  expect(result.kind === "refused" ? result.reason.code : result.kind).toBe(code);
+  if (why !== undefined && result.kind === "refused") {
+    expect(result.reason.details).toMatchObject({ why });
+  }
+  expect(bytesOf(who.group)).toEqual(before);
+}
