@@ -34,12 +34,7 @@ export function createIdentityApi(env: NodeEnv): Routes {
     unary(identity.publishIdentityUpdate, async (request) => {
       const update = PublishIdentityUpdateRequest.decode(request).identityUpdate;
       if (update === undefined) throw invalid("XND-23", "no identity update");
-      if (
-        update.actions.length > env.limits.updateActions ||
-        request.length > env.limits.updateBytes
-      ) {
-        throw invalid("XND-23", "an identity update that is too large");
-      }
+      checkSize(env, update, request);
       return inboxes.run(update.inboxId, () => publish(env, judge, update));
     }),
     unary(identity.getIdentityUpdates, (request) => getIdentityUpdates(env, request)),
@@ -48,6 +43,14 @@ export function createIdentityApi(env: NodeEnv): Routes {
       verifyContractSignatures(env, request),
     ),
   ]);
+}
+
+function checkSize(env: NodeEnv, update: IdentityUpdate, request: Uint8Array): void {
+  // needs nobody's signature: with it a stranger could fill an inbox's log (XND-24)
+  if (update.actions.length === 0) throw invalid("XND-23", "an identity update without actions");
+  if (update.actions.length > env.limits.updateActions || request.length > env.limits.updateBytes) {
+    throw invalid("XND-23", "an identity update that is too large");
+  }
 }
 
 /** How often another writer of the same inbox may get in between before we give up. */

@@ -1,10 +1,9 @@
 import { cipherSuites } from "@coterie/crypto";
+import { parseCredential } from "@coterie/identity";
 import { decodeKeyPackage, verifyKeyPackage } from "@coterie/mls";
 import {
   FetchKeyPackagesRequest,
   FetchKeyPackagesResponse,
-  limits,
-  MlsCredential,
   UploadKeyPackageRequest,
 } from "@coterie/wire";
 import { invalid } from "../errors.ts";
@@ -27,8 +26,7 @@ export async function uploadKeyPackage(env: NodeEnv, request: Uint8Array): Promi
   });
   const { credential, signatureKey } = keyPackage.leafNode;
   if (credential.kind !== "basic") throw invalid("XKP-11", "a credential that is not basic");
-  const { inboxId } = MlsCredential.decode(credential.identity);
-  if (inboxId.length !== limits.inboxIdDigits) throw invalid("XKP-11", "no inbox id");
+  parseCredential(credential.identity);
   await env.log.putKeyPackage(signatureKey, bytes);
   return empty;
 }
