@@ -1,22 +1,49 @@
 import { CoterieError } from "@coterie/base";
 import type { Disposition, ErrorDetails } from "@coterie/base";
 
-/** Codes that a caller may meet, with what to do about them when the throw does not say otherwise. */
-const dispositions = {
+/** What a caller may meet. `client/` codes of refused envelopes (events, commit log) are named after XCV and not listed here. */
+export type ClientErrorCode =
   /** The own installation is no longer a member (XCV-25). */
-  "client/group-inactive": "halt",
+  | "client/group-inactive"
   /** The group needs a newer version than {@link libxmtpVersion} (XIN-31). */
-  "client/group-paused": "wait",
+  | "client/group-paused"
   /** The intent neither finished nor failed in the rounds allowed; it stays queued (XIN-15). */
-  "client/sync-failed-to-wait": "retry",
+  | "client/sync-failed-to-wait"
   /** More inboxes than `maxGroupSize` (XGC-56). */
-  "client/user-limit-exceeded": "fix-caller",
+  | "client/user-limit-exceeded"
   /** No inbox answers to this identifier. */
+  | "client/address-not-found"
+  | "client/too-many-characters"
+  /** The policy of the group forbids it; `details.rule` names the rule. */
+  | "client/insufficient-permissions"
+  /** None of the installations to add had a usable key package (XGC-53). */
+  | "client/failed-to-verify-installations"
+  | "client/missing-sequence-id"
+  | "client/inbox-mismatch"
+  | "client/too-many-installations"
+  | "client/not-registered"
+  | "client/closed"
+  | "client/bad-argument"
+  | "client/unsupported"
+  | "client/not-found"
+  | "client/leave-refused"
+  | "client/signer-unavailable"
+  | "client/bad-group-context"
+  | "client/bad-envelope"
+  | "client/bad-welcome"
+  | "client/bad-key-package"
+  | "client/bad-row"
+  | "client/stream-failed"
+  | "client/publish-failed";
+
+const dispositions: Readonly<Record<ClientErrorCode, Disposition>> = {
+  "client/group-inactive": "halt",
+  "client/group-paused": "wait",
+  "client/sync-failed-to-wait": "retry",
+  "client/user-limit-exceeded": "fix-caller",
   "client/address-not-found": "fix-caller",
   "client/too-many-characters": "fix-caller",
-  /** The policy of the group forbids it; `details.rule` names the rule. */
   "client/insufficient-permissions": "fix-caller",
-  /** None of the installations to add had a usable key package (XGC-53). */
   "client/failed-to-verify-installations": "reject",
   "client/missing-sequence-id": "reject",
   "client/inbox-mismatch": "fix-caller",
@@ -35,9 +62,7 @@ const dispositions = {
   "client/bad-row": "halt",
   "client/stream-failed": "retry",
   "client/publish-failed": "retry",
-} as const satisfies Record<string, Disposition>;
-
-export type ClientErrorCode = keyof typeof dispositions;
+};
 
 /** Everything this package throws. `details.rule` names the rule of the specification where one failed. */
 export class ClientError extends CoterieError {

@@ -1,41 +1,46 @@
 import { decodeKey, encodeKey, prefixRange } from "@coterie/storage";
 
+interface KeyRange {
+  readonly from: Uint8Array;
+  readonly to: Uint8Array;
+}
+
 /** Every table of the store, in one place. Hex ids are texts; sequence ids and times are numbers. */
 export const keys = {
   /** Schema version, own identity, welcome cursor, HMAC root, counters. */
-  meta: (name: string) => encodeKey("meta", name),
-  group: (groupId: string) => encodeKey("g", groupId),
-  groups: () => prefixRange("g"),
-  progress: (groupId: string) => encodeKey("p", groupId),
+  meta: (name: string): Uint8Array => encodeKey("meta", name),
+  group: (groupId: string): Uint8Array => encodeKey("g", groupId),
+  groups: (): KeyRange => prefixRange("g"),
+  progress: (groupId: string): Uint8Array => encodeKey("p", groupId),
   /** MLS snapshot entries of one group. */
-  mls: (groupId: string, entry: string) => encodeKey("s", groupId, entry),
-  mlsOf: (groupId: string) => prefixRange("s", groupId),
-  intent: (groupId: string, id: number) => encodeKey("i", groupId, BigInt(id)),
-  intentsOf: (groupId: string) => prefixRange("i", groupId),
+  mls: (groupId: string, entry: string): Uint8Array => encodeKey("s", groupId, entry),
+  mlsOf: (groupId: string): KeyRange => prefixRange("s", groupId),
+  intent: (groupId: string, id: number): Uint8Array => encodeKey("i", groupId, BigInt(id)),
+  intentsOf: (groupId: string): KeyRange => prefixRange("i", groupId),
   /** By time, then node order, then id. */
-  message: (groupId: string, sentAtNs: bigint, sequenceId: bigint, id: string) =>
+  message: (groupId: string, sentAtNs: bigint, sequenceId: bigint, id: string): Uint8Array =>
     encodeKey("m", groupId, sentAtNs, sequenceId, id),
-  messagesOf: (groupId: string) => prefixRange("m", groupId),
-  messagesFrom: (groupId: string, sentAtNs: bigint) => encodeKey("m", groupId, sentAtNs),
+  messagesOf: (groupId: string): KeyRange => prefixRange("m", groupId),
+  messagesFrom: (groupId: string, sentAtNs: bigint): Uint8Array => encodeKey("m", groupId, sentAtNs),
   /** Where a message row lies. */
-  messageAt: (id: string) => encodeKey("mi", id),
+  messageAt: (id: string): Uint8Array => encodeKey("mi", id),
   /** Rows with an expiry, by time (XDS-04). */
-  expiry: (expireAtNs: bigint, id: string) => encodeKey("x", expireAtNs, id),
-  expiryId: (key: Uint8Array) => decodeKey(key)[2] as string,
-  expiries: () => prefixRange("x"),
-  deletion: (target: string, by: string) => encodeKey("d", target, by),
-  deletionsOf: (target: string) => prefixRange("d", target),
-  commitLog: (groupId: string, number: number) => encodeKey("l", groupId, BigInt(number)),
-  commitLogOf: (groupId: string) => prefixRange("l", groupId),
+  expiry: (expireAtNs: bigint, id: string): Uint8Array => encodeKey("x", expireAtNs, id),
+  expiryId: (key: Uint8Array): string => decodeKey(key)[2] as string,
+  expiries: (): KeyRange => prefixRange("x"),
+  deletion: (target: string, by: string): Uint8Array => encodeKey("d", target, by),
+  deletionsOf: (target: string): KeyRange => prefixRange("d", target),
+  commitLog: (groupId: string, number: number): Uint8Array => encodeKey("l", groupId, BigInt(number)),
+  commitLogOf: (groupId: string): KeyRange => prefixRange("l", groupId),
   /** Verified states by inbox and update (XID-45). */
-  associationState: (inboxId: string, sequenceId: bigint) => encodeKey("a", inboxId, sequenceId),
-  associationStatesOf: (inboxId: string) => prefixRange("a", inboxId),
-  keyPackage: (number: bigint) => encodeKey("k", number),
-  keyPackages: () => prefixRange("k"),
+  associationState: (inboxId: string, sequenceId: bigint): Uint8Array => encodeKey("a", inboxId, sequenceId),
+  associationStatesOf: (inboxId: string): KeyRange => prefixRange("a", inboxId),
+  keyPackage: (number: bigint): Uint8Array => encodeKey("k", number),
+  keyPackages: (): KeyRange => prefixRange("k"),
   /** By init key and by wrapper key, hex (XKP-07). */
-  keyPackageAt: (publicKey: string) => encodeKey("kw", publicKey),
-  consent: (type: number, entity: string) => encodeKey("c", String(type), entity),
-  consents: () => prefixRange("c"),
-  task: (id: string) => encodeKey("t", id),
-  tasks: () => prefixRange("t"),
+  keyPackageAt: (publicKey: string): Uint8Array => encodeKey("kw", publicKey),
+  consent: (type: number, entity: string): Uint8Array => encodeKey("c", String(type), entity),
+  consents: (): KeyRange => prefixRange("c"),
+  task: (id: string): Uint8Array => encodeKey("t", id),
+  tasks: (): KeyRange => prefixRange("t"),
 } as const;

@@ -7,7 +7,20 @@ function xmtp(typeId: string, versionMajor = 1): ContentTypeId {
 }
 
 /** Content types by the names of §7.3. */
-export const contentTypes = {
+export const contentTypes: Readonly<
+  Record<
+    | "text"
+    | "markdown"
+    | "reaction"
+    | "reply"
+    | "readReceipt"
+    | "groupUpdated"
+    | "leaveRequest"
+    | "deleteMessage"
+    | "deviceSync",
+    ContentTypeId
+  >
+> = {
   text: xmtp("text"),
   markdown: xmtp("markdown"),
   reaction: xmtp("reaction", 2),
@@ -17,7 +30,7 @@ export const contentTypes = {
   leaveRequest: xmtp("leave_request"),
   deleteMessage: xmtp("deleteMessage"),
   deviceSync: xmtp("application/x-protobuf"),
-} as const;
+};
 
 /** Types whose messages wake nobody (§7.3); everything else may push (XMS-07). */
 const silent: ReadonlySet<string> = new Set([

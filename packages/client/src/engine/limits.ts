@@ -38,7 +38,7 @@ export const limits = {
   loadedGroups: 128,
   /** Encoded welcomes per request (XWL-10). */
   welcomeChunk: 50,
-  welcomeBytes: 25 * 1024 * 1024,
+  welcomeBytes: 26_214_400,
   /** Key packages asked for in one request. */
   keyPackageChunk: 100,
   /** Default of `maxGroupSize` (§13). */
