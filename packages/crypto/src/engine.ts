@@ -1,5 +1,11 @@
 import type { AeadName, DhName, HashName, SignatureName } from "./provider.ts";
 
+/** The public half of a key that lived for one exchange, and what came of it. */
+export interface Ephemeral {
+  readonly publicKey: Uint8Array;
+  readonly shared: Uint8Array;
+}
+
 /**
  * The bare primitives of one platform, called only by {@link strictProvider}, which has checked every length, range and encoding before.
  * What an engine still refuses it answers with `undefined` or `false`; it never throws for bad input.
@@ -28,6 +34,8 @@ export interface Engine {
   ): Uint8Array | undefined;
   dhPublicKey(name: DhName, privateKey: Uint8Array): Uint8Array;
   dh(name: DhName, privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array | undefined;
+  /** Where it is cheaper than a key pair and `dh`. */
+  dhEphemeral?(name: DhName, publicKey: Uint8Array): Ephemeral | undefined;
   signaturePublicKey(name: SignatureName, privateKey: Uint8Array): Uint8Array;
   /** Raw for the Edwards curves, DER for ECDSA. */
   sign(name: SignatureName, privateKey: Uint8Array, message: Uint8Array): Uint8Array;

@@ -84,10 +84,9 @@ function dhKem(id: number, name: DhName, hash: HashName): Kem {
 
     encapsulate(crypto, publicKey) {
       requireLength("public key", publicKey, publicKeyLength);
-      const ephemeral = crypto.generateDh(name);
-      const dh = crypto.dh(name, ephemeral.privateKey, publicKey);
+      const ephemeral = crypto.dhEphemeral(name, publicKey);
       const enc = ephemeral.publicKey;
-      return { enc, sharedSecret: shared(crypto, dh, concat(enc, publicKey)) };
+      return { enc, sharedSecret: shared(crypto, ephemeral.shared, concat(enc, publicKey)) };
     },
 
     decapsulate(crypto, enc, privateKey, publicKey = crypto.dhPublicKey(name, privateKey)) {

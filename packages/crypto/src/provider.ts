@@ -59,6 +59,11 @@ export interface CryptoProvider extends Random {
   dhPublicKey(name: DhName, privateKey: Uint8Array): Uint8Array;
   /** Shared secret: the raw X25519/X448 output, or the x coordinate. Refuses low-order points and an all-zero result. */
   dh(name: DhName, privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array;
+  /** `dh` with a fresh key that lives for this call alone: its public half and the shared secret. Every HPKE seal needs one. */
+  dhEphemeral(
+    name: DhName,
+    publicKey: Uint8Array,
+  ): { readonly publicKey: Uint8Array; readonly shared: Uint8Array };
 
   generateSigner(name: SignatureName): KeyPair;
   signaturePublicKey(name: SignatureName, privateKey: Uint8Array): Uint8Array;

@@ -29,11 +29,16 @@ export function xWingEncapsulate(
   requireLength("public key", publicKey, xWingLengths.publicKey);
   const mlKem = crypto.mlKem768Encapsulate(publicKey.subarray(0, mlKem768Lengths.publicKey));
   const recipient = publicKey.subarray(mlKem768Lengths.publicKey);
-  const ephemeral = crypto.generateDh("x25519");
-  const dh = crypto.dh("x25519", ephemeral.privateKey, recipient);
+  const ephemeral = crypto.dhEphemeral("x25519", recipient);
   return {
     enc: concat(mlKem.ciphertext, ephemeral.publicKey),
-    sharedSecret: combine(crypto, mlKem.sharedSecret, dh, ephemeral.publicKey, recipient),
+    sharedSecret: combine(
+      crypto,
+      mlKem.sharedSecret,
+      ephemeral.shared,
+      ephemeral.publicKey,
+      recipient,
+    ),
   };
 }
 

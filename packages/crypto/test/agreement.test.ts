@@ -251,6 +251,34 @@ test.each(Object.keys(dhLengths) as DhName[])(
   },
 );
 
+test.each(Object.keys(dhLengths) as DhName[])(
+  "an ephemeral exchange of %s is one that the owner of the key can follow",
+  (name) => {
+    const [privateLength, publicLength] = dhLengths[name];
+    for (const [from, to] of [both((c) => c), both((c) => c).toReversed()] as [
+      CryptoProvider,
+      CryptoProvider,
+    ][]) {
+      for (let i = 1; i < 6; i++) {
+        const privateKey = new Uint8Array(privateLength).fill(i, privateLength >> 1);
+        const { publicKey, shared } = from.dhEphemeral(name, to.dhPublicKey(name, privateKey));
+        expect(to.dh(name, privateKey, publicKey)).toEqual(shared);
+        expect([publicKey.length, publicKey.constructor]).toEqual([publicLength, Uint8Array]);
+      }
+    }
+    for (const length of [0, publicLength - 1, publicLength + 1]) {
+      const answers = both((c) => outcome(() => c.dhEphemeral(name, new Uint8Array(length))));
+      expect(answers).toEqual([{ code: "crypto/bad-length" }, { code: "crypto/bad-length" }]);
+    }
+    for (const head of [0, 2, 4]) {
+      const point = new Uint8Array(publicLength);
+      point[0] = name.startsWith("p") ? head : 0;
+      const answers = both((c) => outcome(() => c.dhEphemeral(name, point)));
+      expect(answers).toEqual([{ code: "crypto/bad-key" }, { code: "crypto/bad-key" }]);
+    }
+  },
+);
+
 test("MLS-07: X25519 and X448 refuse every low-order point, canonical or not", () => {
   const points = [
     ...smallOrder.map(montgomeryU),

@@ -179,6 +179,7 @@ test("algorithms we do not have", () => {
     (c) => c.generateDh("dh" as DhName),
     (c) => c.dhPublicKey("dh" as DhName, none),
     (c) => c.dh("dh" as DhName, none, none),
+    (c) => c.dhEphemeral("dh" as DhName, none),
     (c) => c.generateSigner("rsa" as SignatureName),
     (c) => c.sign("rsa" as SignatureName, none, none),
     (c) => c.signaturePublicKey("rsa" as SignatureName, none),

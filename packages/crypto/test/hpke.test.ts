@@ -58,7 +58,13 @@ for (const crypto of providers) {
     expect(toHex(recipient.privateKey)).toBe(vector.skRm);
     expect(toHex(recipient.publicKey)).toBe(vector.pkRm);
 
-    const fixed: CryptoProvider = { ...crypto, generateDh: () => ephemeral };
+    const fixed: CryptoProvider = {
+      ...crypto,
+      dhEphemeral: (name, key) => ({
+        publicKey: ephemeral.publicKey,
+        shared: crypto.dh(name, ephemeral.privateKey, key),
+      }),
+    };
     const info = fromHex(vector.info);
     const { publicKey, privateKey } = recipient;
     const sender = setupSender({ crypto: fixed, suite, publicKey, info });

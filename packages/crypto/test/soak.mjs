@@ -14,7 +14,10 @@ for (let round = 0; round < 100; round++) {
     const one = crypto.dh(name, a.privateKey, b.publicKey);
     const two = crypto.dh(name, b.privateKey, a.publicKey);
     if (one.some((byte, i) => byte !== two[i]) || garbage.length !== 50) throw new Error(name);
-    generated += 2;
+    const three = crypto.dhEphemeral(name, a.publicKey);
+    const four = crypto.dh(name, a.privateKey, three.publicKey);
+    if (three.shared.some((byte, i) => byte !== four[i])) throw new Error(name);
+    generated += 3;
   }
   const { privateKey, publicKey } = crypto.generateSigner("ed25519");
   if (round % 5 === 0) globalThis.gc({ type: "minor" });

@@ -31,9 +31,12 @@ for (const crypto of providers) {
           const { cipherText, sharedSecret } = ml_kem768.encapsulate(key, eseed.slice(0, 32));
           return { ciphertext: cipherText, sharedSecret };
         },
-        generateDh(name) {
+        dhEphemeral(name, key) {
           const ephemeral = eseed.slice(32);
-          return { privateKey: ephemeral, publicKey: crypto.dhPublicKey(name, ephemeral) };
+          return {
+            publicKey: crypto.dhPublicKey(name, ephemeral),
+            shared: crypto.dh(name, ephemeral, key),
+          };
         },
       },
       publicKey,

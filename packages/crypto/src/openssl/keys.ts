@@ -29,7 +29,7 @@ export type PrimeName = "p256" | "p384" | "p521";
 
 const okpNames = { ed25519: "Ed25519", ed448: "Ed448", x25519: "X25519", x448: "X448" } as const;
 const ecNames = { p256: "P-256", p384: "P-384", p521: "P-521" } as const;
-const ecdhNames = { p256: "prime256v1", p384: "secp384r1", p521: "secp521r1" } as const;
+export const ecdhNames = { p256: "prime256v1", p384: "secp384r1", p521: "secp521r1" } as const;
 
 // PKCS #8 of ML-KEM-768 that holds the 64-byte seed alone, and its SubjectPublicKeyInfo up to the key.
 const mlKemSeedPrefix = Buffer.from("3054020100300b060960864801650304040204428040", "hex");

@@ -6,6 +6,7 @@ import { nobleSecp256k1 } from "../noble/secp256k1.ts";
 import type { CryptoProvider } from "../provider.ts";
 import { strictProvider } from "../strict/provider.ts";
 import { opensslAead } from "./aead.ts";
+import { opensslDhEphemeral } from "./dh-ephemeral.ts";
 import { hash, hmac, sha3_256, shake256 } from "./hashing.ts";
 import { createKeyStore } from "./keys.ts";
 import type { KeyStore } from "./keys.ts";
@@ -58,6 +59,8 @@ function createEngine(keys: KeyStore): Engine {
         return undefined;
       }
     },
+
+    dhEphemeral: (name, publicKey) => opensslDhEphemeral(keys, name, publicKey),
 
     signaturePublicKey: (name, privateKey) =>
       isEdwards(name)

@@ -1,6 +1,6 @@
-import type { Engine } from "../engine.ts";
+import type { Engine, Ephemeral } from "../engine.ts";
 import { CryptoError, requireLength } from "../errors.ts";
-import type { CryptoProvider, HashName, SignatureName } from "../provider.ts";
+import type { CryptoProvider, DhName, HashName, SignatureName } from "../provider.ts";
 import { ecdsaFromDer } from "./ecdsa-der.ts";
 import { isAcceptableEd25519Point, isAcceptableEd25519Signature } from "./ed25519.ts";
 import { isScalar, randomScalar } from "./scalars.ts";
@@ -113,32 +113,63 @@ function aead(engine: Engine): Part<"aeadSeal" | "aeadOpen"> {
   };
 }
 
-function diffieHellman(engine: Engine): Part<"generateDh" | "dhPublicKey" | "dh"> {
+function diffieHellman(engine: Engine): Part<"generateDh" | "dhPublicKey" | "dh" | "dhEphemeral"> {
+  const generateDh: CryptoProvider["generateDh"] = (name) => {
+    const { privateKey: length } = sizeOf(dhLengths, name, "dh");
+    const privateKey = isMontgomery(name) ? engine.bytes(length) : randomScalar(name, engine);
+    return { privateKey, publicKey: engine.dhPublicKey(name, privateKey) };
+  };
+
+  const dh: CryptoProvider["dh"] = (name, privateKey, publicKey) => {
+    requirePrivateKey(name, privateKey, sizeOf(dhLengths, name, "dh").privateKey);
+    requirePublicKey(name, publicKey);
+    const shared = engine.dh(name, privateKey, publicKey);
+    requireShared(name, shared);
+    return shared;
+  };
+
   return {
-    generateDh: (name) => {
-      const { privateKey: length } = sizeOf(dhLengths, name, "dh");
-      const montgomery = name === "x25519" || name === "x448";
-      const privateKey = montgomery ? engine.bytes(length) : randomScalar(name, engine);
-      return { privateKey, publicKey: engine.dhPublicKey(name, privateKey) };
-    },
+    generateDh,
     dhPublicKey: (name, privateKey) => {
       requirePrivateKey(name, privateKey, sizeOf(dhLengths, name, "dh").privateKey);
       return engine.dhPublicKey(name, privateKey);
     },
-    dh: (name, privateKey, publicKey) => {
-      const lengths = sizeOf(dhLengths, name, "dh");
-      requirePrivateKey(name, privateKey, lengths.privateKey);
-      requireLength("public key", publicKey, lengths.publicKey);
-      const montgomery = name === "x25519" || name === "x448";
-      const wellFormed = montgomery || publicKey[0] === 4;
-      const shared = wellFormed ? engine.dh(name, privateKey, publicKey) : undefined;
-      // MLS-07: off the curve, of low order, or a result of zeros. On the P curves zero is the x coordinate of an honest point.
-      if (shared === undefined || (montgomery && shared.every((byte) => byte === 0))) {
-        throw new CryptoError("crypto/bad-key", { what: "public key", algorithm: name });
+    dh,
+    dhEphemeral: (name, publicKey) => {
+      if (engine.dhEphemeral === undefined) {
+        const ephemeral = generateDh(name);
+        return {
+          publicKey: ephemeral.publicKey,
+          shared: dh(name, ephemeral.privateKey, publicKey),
+        };
       }
-      return shared;
+      requirePublicKey(name, publicKey);
+      const made = engine.dhEphemeral(name, publicKey);
+      requireShared(name, made?.shared);
+      return made as Ephemeral;
     },
   };
+}
+
+function isMontgomery(name: DhName): name is "x25519" | "x448" {
+  return name === "x25519" || name === "x448";
+}
+
+/** MLS-06: full length, and uncompressed on the P curves. */
+function requirePublicKey(name: DhName, publicKey: Uint8Array): void {
+  requireLength("public key", publicKey, sizeOf(dhLengths, name, "dh").publicKey);
+  if (!isMontgomery(name) && publicKey[0] !== 4) throw badPublicKey(name);
+}
+
+/** MLS-07: off the curve, of low order, or a result of zeros. On the P curves zero is the x coordinate of an honest point. */
+function requireShared(name: DhName, shared: Uint8Array | undefined): asserts shared is Uint8Array {
+  if (shared === undefined || (isMontgomery(name) && shared.every((byte) => byte === 0))) {
+    throw badPublicKey(name);
+  }
+}
+
+function badPublicKey(algorithm: string): CryptoError {
+  return new CryptoError("crypto/bad-key", { what: "public key", algorithm });
 }
 
 function signatures(
@@ -232,9 +263,7 @@ function mlKem(
     mlKem768Encapsulate: (publicKey) => {
       requireLength("public key", publicKey, mlKem768Lengths.publicKey);
       const encapsulated = isReduced(publicKey) ? engine.mlKem768Encapsulate(publicKey) : undefined;
-      if (encapsulated === undefined) {
-        throw new CryptoError("crypto/bad-key", { what: "public key", algorithm: "ml-kem-768" });
-      }
+      if (encapsulated === undefined) throw badPublicKey("ml-kem-768");
       return encapsulated;
     },
     mlKem768Decapsulate: (seed, ciphertext) => {
