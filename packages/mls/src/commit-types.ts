@@ -36,7 +36,7 @@ export function readUpdatePath(r: Reader): UpdatePath {
   return { leafNode: readLeafNode(r), nodes: r.vector(readUpdatePathNode, limits.pathNodes) };
 }
 
-export function writeProposalOrRef(w: Writer, item: ProposalOrRef): void {
+function writeProposalOrRef(w: Writer, item: ProposalOrRef): void {
   if (item.kind === "proposal") {
     w.u8(1);
     writeProposal(w, item.proposal);
@@ -46,7 +46,7 @@ export function writeProposalOrRef(w: Writer, item: ProposalOrRef): void {
   }
 }
 
-export function readProposalOrRef(r: Reader): ProposalOrRef {
+function readProposalOrRef(r: Reader): ProposalOrRef {
   const type = r.u8();
   if (type === 1) return { kind: "proposal", proposal: readProposal(r) };
   if (type === 2) return { kind: "reference", reference: r.opaque() };

@@ -8,7 +8,7 @@ const encodedLabels = new Map<string, Uint8Array>();
 const maxEncodedLabels = 128;
 
 /** `opaque label<V>` holding "MLS 1.0 " and the label. */
-export function encodedLabel(label: string): Uint8Array {
+function encodedLabel(label: string): Uint8Array {
   let encoded = encodedLabels.get(label);
   if (encoded === undefined) {
     const writer = new Writer(64);

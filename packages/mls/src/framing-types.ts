@@ -81,7 +81,7 @@ export function writeFramedContent(w: Writer, framed: FramedContent): void {
   w.bytes(encodingOf(framed, writeWholeFramedContent));
 }
 
-export function readFramedContent(r: Reader): FramedContent {
+function readFramedContent(r: Reader): FramedContent {
   const start = r.offset;
   const framed: FramedContent = {
     groupId: r.opaque(),
@@ -111,7 +111,7 @@ export function writeFramedContentTbs(
 export function writeAuthData(w: Writer, kind: ContentType, auth: FramedContentAuthData): void {
   w.opaque(auth.signature);
   if ((kind === "commit") !== (auth.confirmationTag !== undefined)) {
-    throw new MlsError("mls/bad-argument", { field: "confirmation_tag" });
+    throw missingTag("confirmation_tag");
   }
   if (auth.confirmationTag !== undefined) w.opaque(auth.confirmationTag);
 }
@@ -140,7 +140,7 @@ export function writePublicMessage(w: Writer, message: PublicMessage): void {
   writeFramedContent(w, message.content);
   writeAuthData(w, message.content.content.kind, message.auth);
   if ((message.content.sender.kind === "member") !== (message.membershipTag !== undefined)) {
-    throw new MlsError("mls/bad-argument", { field: "membership_tag" });
+    throw missingTag("membership_tag");
   }
   if (message.membershipTag !== undefined) w.opaque(message.membershipTag);
 }
@@ -174,4 +174,8 @@ export function readPrivateMessage(r: Reader): PrivateMessage {
     encryptedSenderData: r.opaque(),
     ciphertext: r.opaque(),
   };
+}
+
+function missingTag(field: string): MlsError {
+  return new MlsError("mls/bad-argument", { field }, { disposition: "fix-caller" });
 }

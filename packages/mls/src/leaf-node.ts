@@ -14,12 +14,12 @@ import type {
   UnsignedLeafNode,
 } from "./types.ts";
 
-export function writeExtension(w: Writer, extension: Extension): void {
+function writeExtension(w: Writer, extension: Extension): void {
   w.u16(extension.type);
   w.opaque(extension.data);
 }
 
-export function readExtension(r: Reader): Extension {
+function readExtension(r: Reader): Extension {
   return { type: r.u16(), data: r.opaque() };
 }
 
@@ -44,7 +44,7 @@ export function readNumbers(r: Reader): number[] {
   return r.vector(readU16, limits.capabilities);
 }
 
-export function writeCapabilities(w: Writer, capabilities: Capabilities): void {
+function writeCapabilities(w: Writer, capabilities: Capabilities): void {
   writeNumbers(w, capabilities.versions);
   writeNumbers(w, capabilities.cipherSuites);
   writeNumbers(w, capabilities.extensions);
@@ -52,7 +52,7 @@ export function writeCapabilities(w: Writer, capabilities: Capabilities): void {
   writeNumbers(w, capabilities.credentials);
 }
 
-export function readCapabilities(r: Reader): Capabilities {
+function readCapabilities(r: Reader): Capabilities {
   return {
     versions: readNumbers(r),
     cipherSuites: readNumbers(r),
@@ -86,12 +86,12 @@ export function readCredential(r: Reader): Credential {
   return { kind: "unknown", type, data: r.opaque() };
 }
 
-export function writeLifetime(w: Writer, lifetime: Lifetime): void {
+function writeLifetime(w: Writer, lifetime: Lifetime): void {
   w.u64(lifetime.notBefore);
   w.u64(lifetime.notAfter);
 }
 
-export function readLifetime(r: Reader): Lifetime {
+function readLifetime(r: Reader): Lifetime {
   return { notBefore: r.u64(), notAfter: r.u64() };
 }
 

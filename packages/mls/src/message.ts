@@ -14,7 +14,7 @@ import { mls10, nameOf, wireFormats } from "./registry.ts";
 import type { ContentType, MlsMessage, WireFormat } from "./types.ts";
 import { readGroupInfo, readWelcome, writeGroupInfo, writeWelcome } from "./welcome-types.ts";
 
-export function writeMlsMessage(w: Writer, message: MlsMessage): void {
+function writeMlsMessage(w: Writer, message: MlsMessage): void {
   w.u16(mls10);
   w.u16(wireFormats[message.kind]);
   switch (message.kind) {
@@ -33,7 +33,7 @@ export function writeMlsMessage(w: Writer, message: MlsMessage): void {
   }
 }
 
-export function readMlsMessage(r: Reader): MlsMessage {
+function readMlsMessage(r: Reader): MlsMessage {
   const kind = readHeader(r);
   switch (kind) {
     case "public":

@@ -53,10 +53,6 @@ export function hasEncryptionKey(keys: TreeKeys, key: Uint8Array): boolean {
   return countOf(keys.encryption, text(key)) > 0;
 }
 
-export function hasSignatureKey(keys: TreeKeys, key: Uint8Array): boolean {
-  return countOf(keys.signature, text(key)) > 0;
-}
-
 function text(key: Uint8Array): string {
   let out = "";
   for (const byte of key) out += String.fromCharCode(byte);

@@ -1,7 +1,7 @@
 // The array form of a full binary tree (RFC 9420 Appendix C): leaf i is node 2i, and a node's level is the count of its trailing ones.
 
 /** 0 at leaves. */
-export function level(node: number): number {
+function level(node: number): number {
   return 31 - Math.clz32(~node & (node + 1));
 }
 

@@ -21,7 +21,7 @@ export interface TreeNode {
   readonly memo: NodeMemo;
 }
 
-export interface NodeMemo {
+interface NodeMemo {
   treeHash: Uint8Array | undefined;
   support: Support | undefined;
   /** Of all nodes below as `ratchet_tree` lists them, blanks included; kept for subtrees of one size only. */

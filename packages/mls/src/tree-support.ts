@@ -30,11 +30,11 @@ export function allSupportCredential(support: Support, type: number): boolean {
   return support.credentials.includes(type);
 }
 
-export function isDefaultExtension(type: number): boolean {
+function isDefaultExtension(type: number): boolean {
   return type >= 1 && type <= lastDefaultExtension;
 }
 
-export function isDefaultProposal(type: number): boolean {
+function isDefaultProposal(type: number): boolean {
   return type >= 1 && type <= lastDefaultProposal;
 }
 

@@ -67,7 +67,7 @@ export function validateLeaf(input: {
 }
 
 /** Throws `mls/bad-lifetime` unless now is within it. */
-export function checkLifetime(lifetime: Lifetime, nowSeconds: bigint): void {
+function checkLifetime(lifetime: Lifetime, nowSeconds: bigint): void {
   if (nowSeconds >= lifetime.notBefore && nowSeconds <= lifetime.notAfter) return;
   const { notBefore, notAfter } = lifetime;
   throw new MlsError("mls/bad-lifetime", { notBefore, notAfter, nowSeconds });
