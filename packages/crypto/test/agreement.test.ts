@@ -128,6 +128,22 @@ test("MLS-07: torsion parts pass only where the equation holds without cofactor"
   expect(accepted).toBeGreaterThan(10);
 });
 
+test("MLS-07: a key that is used again and again keeps its verdicts, with a torsion part too", () => {
+  let accepted = 0;
+  for (const tA of torsion) {
+    for (let nonce = 1; nonce <= 24; nonce++) {
+      const text = Uint8Array.of(nonce);
+      const { key, k, signature } = forge(77n, BigInt(nonce), tA, ed25519.Point.ZERO, text);
+      const passes = verdict(key, text, signature);
+      expect(passes).toBe(tA.multiplyUnsafe(k % 8n).is0());
+      if (passes) accepted++;
+      expect(verdict(key, Uint8Array.of(nonce, 0), signature)).toBe(false);
+    }
+  }
+  console.log(`ed25519 used again: ${accepted} of 192 accepted, both alike`);
+  expect(accepted).toBeGreaterThan(24);
+});
+
 test("MLS-07: mutated keys and signatures, S + order, and y + p get one verdict", () => {
   let accepted = 0;
   let refused = 0;
