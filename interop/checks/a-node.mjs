@@ -1,5 +1,6 @@
 // Clients of the released SDK, and nothing else, on our node.
 import { join } from "node:path";
+import { ConsentState } from "@xmtp/node-sdk";
 import { assert, eventually, take } from "../lib/check.mjs";
 import { sdkClient, wallet } from "../lib/sdk.mjs";
 
@@ -235,6 +236,39 @@ export default async function run({ node, check, folder }) {
       assert.equal((await ada.canMessage([bobWallet.identifier])).get(bobWallet.address), true);
     },
   );
+
+  await check("after a node was killed nothing that was acknowledged is gone", async () => {
+    for (let at = 0; at < 5; at++) await group.sendText(`before the cut ${at}`);
+    await node.kill();
+    await assert.rejects(group.sync());
+    await node.start();
+    await group.sendText("after the cut");
+    await bobsGroup.sync();
+    const last = (await texts(bobsGroup)).slice(-6);
+    assert.deepEqual(last, [
+      ...Array.from({ length: 5 }, (_, at) => `before the cut ${at}`),
+      "after the cut",
+    ]);
+  });
+
+  await check("with device sync on, consent travels between installations", async () => {
+    const eveWallet = wallet();
+    const desk = await sdkClient(node, eveWallet, { disableDeviceSync: false });
+    const phone = await sdkClient(node, eveWallet, { disableDeviceSync: false });
+    const dm = await ada.conversations.createDm(desk.inboxId);
+    await dm.sendText("do you know me?");
+    for (const device of [desk, phone]) await device.conversations.syncAll();
+    await eventually("both devices in one sync group", async () => {
+      await desk.preferences.sync();
+      await phone.preferences.sync();
+      const own = desk.conversations.getDmByInboxId(ada.inboxId);
+      own.updateConsentState(ConsentState.Denied);
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      await phone.preferences.sync();
+      const other = phone.conversations.getDmByInboxId(ada.inboxId);
+      return other.consentState() === ConsentState.Denied;
+    });
+  });
 
   await check("a client that comes back to its database goes on", async () => {
     await bob.close?.();
