@@ -8,7 +8,9 @@ const program = new Command("coterie")
 
 program
   .command("demo")
-  .description("a node and four people, each in a process of their own: what each can and cannot see")
+  .description(
+    "a node and four people, each in a process of their own: what each can and cannot see",
+  )
   .option("--keep", "leave the data folder in place and print where it is")
   .action(async (options: { keep?: boolean }) => {
     process.exitCode = await runDemo({ keep: options.keep ?? false, out: process.stdout });

@@ -1,7 +1,8 @@
 import { fromHex } from "@coterie/base";
 import type { InboxId } from "@coterie/base";
 import { opensslProvider } from "@coterie/crypto/openssl";
-import type { PublicIdentifier, Signer } from "@coterie/identity";
+import { privateKeySigner as signerOf } from "@coterie/identity";
+import type { EoaSigner, PublicIdentifier, Signer } from "@coterie/identity";
 import { createMemoryStore } from "@coterie/storage";
 import type { Store } from "@coterie/storage";
 import { openSqliteStore } from "@coterie/storage/sqlite";
@@ -78,3 +79,16 @@ export const Client: {
   },
 };
 export type Client = CoreClient;
+
+/** A signer out of a wallet's private key (32 bytes, or hex with or without 0x), for bots and scripts. */
+export function privateKeySigner(privateKey: Uint8Array | string): EoaSigner {
+  const key = typeof privateKey === "string" ? fromHex(privateKey.replace(/^0x/, "")) : privateKey;
+  return signerOf(opensslProvider, key);
+}
+
+export { ClientError } from "./errors.ts";
+export { Dm } from "./dm.ts";
+export { Group } from "./group.ts";
+export type { Conversation } from "./conversation.ts";
+export type { DecodedMessage } from "./decoded-message.ts";
+export type { EoaSigner, PublicIdentifier, Signer } from "@coterie/identity";

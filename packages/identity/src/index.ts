@@ -75,3 +75,4 @@ export type { AssociationMember, AssociationState } from "./association.ts";
 export { diff, installationDiff, replay, stateAt } from "./log.ts";
 export type { AssociationDiff, LoggedUpdate } from "./log.ts";
 export { decodeState, encodeState } from "./state-codec.ts";
+export { privateKeySigner } from "./private-key-signer.ts";

@@ -1,9 +1,8 @@
 // One person of the demo: a process of its own with its own wallet and encrypted database, driven by the stage over IPC.
 import { join } from "node:path";
 import { CoterieError, fromHex } from "@coterie/base";
-import { Client, type Group } from "@coterie/client/node";
+import { Client, Group, privateKeySigner } from "@coterie/client/node";
 import type { Answers, Ask, FromActor, ToActor } from "./protocol.ts";
-import { walletSigner } from "./wallet.ts";
 
 let client: Client | undefined;
 const say = (message: FromActor): void => {
@@ -17,29 +16,28 @@ function theClient(): Client {
 }
 
 async function theGroup(groupId: string): Promise<Group> {
-  const find = async () =>
-    (await theClient().conversations.getConversationById(groupId)) as Group | undefined;
-  let group = await find();
+  const { conversations } = theClient();
+  let group = await conversations.getConversationById(groupId);
   if (!group) {
-    await theClient().conversations.sync();
-    group = await find();
+    await conversations.sync();
+    group = await conversations.getConversationById(groupId);
   }
-  if (!group) {
+  if (!(group instanceof Group)) {
     throw new CoterieError("cli/no-such-group", { disposition: "wait", details: { groupId } });
   }
   return group;
 }
 
 async function open(ask: Extract<Ask, { op: "open" }>): Promise<Answers["open"]> {
-  const wallet = walletSigner(fromHex(ask.wallet));
-  client = await Client.create(wallet.signer, {
+  const signer = privateKeySigner(ask.wallet);
+  client = await Client.create(signer, {
     apiUrl: ask.apiUrl,
     dbPath: join(ask.folder, "client.db"),
     dbEncryptionKey: fromHex(ask.dbKey),
     appVersion: "coterie-demo/0.1.0",
   });
   void listen(client);
-  return { inboxId: client.inboxId, address: wallet.address };
+  return { inboxId: client.inboxId, address: (await signer.getIdentifier()).identifier };
 }
 
 async function listen(from: Client): Promise<void> {
@@ -104,6 +102,15 @@ async function act(ask: Ask): Promise<Answers[Ask["op"]]> {
   }
 }
 
+/** The reason in words where there is one, with the rule that gave it. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof CoterieError))
+    return error instanceof Error ? error.message : String(error);
+  const { reason, rule } = error.details;
+  if (reason === undefined) return error.message;
+  return rule === undefined ? String(reason) : `${String(reason)} (${String(rule)})`;
+}
+
 process.on("message", (message: ToActor) => {
   const started = performance.now();
   const tookMs = () => performance.now() - started;
@@ -114,8 +121,7 @@ process.on("message", (message: ToActor) => {
     },
     (error: unknown) => {
       const code = error instanceof CoterieError ? error.code : "cli/unexpected";
-      const text = error instanceof Error ? error.message : String(error);
-      say({ kind: "refusal", id: message.id, code, message: text, tookMs: tookMs() });
+      say({ kind: "refusal", id: message.id, code, reason: reasonOf(error), tookMs: tookMs() });
     },
   );
 });

@@ -7,7 +7,7 @@ import type { Answers, Ask, FromActor, Opened } from "./protocol.ts";
 
 export interface Refusal {
   readonly code: string;
-  readonly message: string;
+  readonly reason: string;
 }
 type Outcome<T> =
   | { readonly kind: "done"; readonly value: T; readonly tookMs: number }
@@ -77,9 +77,18 @@ export class Actor {
     return new Promise((resolve) => {
       this.#waiting.set(id, (message) => {
         if (message.kind === "answer") {
-          resolve({ kind: "done", value: message.value as Answers[A["op"]], tookMs: message.tookMs });
+          resolve({
+            kind: "done",
+            value: message.value as Answers[A["op"]],
+            tookMs: message.tookMs,
+          });
         } else if (message.kind === "refusal") {
-          resolve({ kind: "refused", code: message.code, message: message.message, tookMs: message.tookMs });
+          resolve({
+            kind: "refused",
+            code: message.code,
+            reason: message.reason,
+            tookMs: message.tookMs,
+          });
         }
       });
       if (!this.#child?.connected) this.#lost();
@@ -91,7 +100,7 @@ export class Actor {
   async do<A extends Ask>(ask: A): Promise<{ value: Answers[A["op"]]; tookMs: number }> {
     const outcome = await this.ask(ask);
     if (outcome.kind === "done") return outcome;
-    throw new Error(`${this.name} could not ${ask.op}: ${outcome.code}: ${outcome.message}`);
+    throw new Error(`${this.name} could not ${ask.op}: ${outcome.code}: ${outcome.reason}`);
   }
 
   /** When the text arrived on this actor's stream, or undefined if it did not within the time. */
@@ -149,7 +158,13 @@ export class Actor {
 
   #lost(): void {
     for (const [id, settle] of this.#waiting) {
-      settle({ kind: "refusal", id, code: "cli/process-gone", message: "the process is gone", tookMs: 0 });
+      settle({
+        kind: "refusal",
+        id,
+        code: "cli/process-gone",
+        reason: "the process is gone",
+        tookMs: 0,
+      });
     }
     this.#waiting.clear();
   }

@@ -1,6 +1,12 @@
 /** What the stage asks of an actor's process. Plain data: it crosses a process boundary. */
 export type Ask =
-  | { readonly op: "open"; readonly apiUrl: string; readonly folder: string; readonly wallet: string; readonly dbKey: string }
+  | {
+      readonly op: "open";
+      readonly apiUrl: string;
+      readonly folder: string;
+      readonly wallet: string;
+      readonly dbKey: string;
+    }
   | { readonly op: "create-group"; readonly name: string; readonly inboxIds: readonly string[] }
   | { readonly op: "send"; readonly groupId: string; readonly text: string }
   | { readonly op: "look"; readonly groupId: string }
@@ -40,7 +46,23 @@ export interface Answers {
 export type ToActor = { readonly id: number; readonly ask: Ask };
 
 export type FromActor =
-  | { readonly kind: "answer"; readonly id: number; readonly value: unknown; readonly tookMs: number }
-  | { readonly kind: "refusal"; readonly id: number; readonly code: string; readonly message: string; readonly tookMs: number }
+  | {
+      readonly kind: "answer";
+      readonly id: number;
+      readonly value: unknown;
+      readonly tookMs: number;
+    }
+  | {
+      readonly kind: "refusal";
+      readonly id: number;
+      readonly code: string;
+      readonly reason: string;
+      readonly tookMs: number;
+    }
   /** A message that arrived on the actor's stream. `at` is wall-clock milliseconds with a fraction. */
-  | { readonly kind: "heard"; readonly groupId: string; readonly text: string; readonly at: number };
+  | {
+      readonly kind: "heard";
+      readonly groupId: string;
+      readonly text: string;
+      readonly at: number;
+    };

@@ -42,7 +42,11 @@ export class Transcript {
   by(name: string, text: string, note = ""): void {
     const left = `  ${this.#paint(faces[name] ?? "white", name.padEnd(5))} ${text}`;
     const width = 8 + text.length;
-    this.line(note === "" ? left : `${left}${" ".repeat(Math.max(2, 62 - width))}${this.#paint("dim", note)}`);
+    this.line(
+      note === ""
+        ? left
+        : `${left}${" ".repeat(Math.max(2, 62 - width))}${this.#paint("dim", note)}`,
+    );
   }
 
   check(what: string, holds: boolean, otherwise = ""): void {
