@@ -19,8 +19,8 @@ export type NodeErrorCode =
   | "node/inbox-log-full"
   /** The inbox changed too often while an update was judged. */
   | "node/conflict"
-  /** A subscription asks for more topics than the node allows. */
-  | "node/too-many-topics"
+  /** A part of a request, or the answer to it, is larger than the node allows; `details.what` names it. */
+  | "node/too-large"
   /** A subscriber's queue ran over (XND-39). */
   | "node/slow-reader"
   /** The node or its log is closed. */
@@ -40,7 +40,7 @@ const dispositions: Readonly<Record<NodeErrorCode, Disposition>> = {
   "node/invalid-argument": "fix-caller",
   "node/inbox-log-full": "reject",
   "node/conflict": "retry",
-  "node/too-many-topics": "fix-caller",
+  "node/too-large": "fix-caller",
   "node/slow-reader": "retry",
   "node/closed": "retry",
   "node/storage-full": "wait",
@@ -65,4 +65,9 @@ export function invalid(rule: string, message: string, cause?: unknown): NodeErr
     message: `${message} (${rule})`,
     cause,
   });
+}
+
+/** More of something than the node's limits give. */
+export function tooLarge(what: string, limit: number, asked: number): NodeError {
+  return new NodeError("node/too-large", { details: { what, limit, asked } });
 }

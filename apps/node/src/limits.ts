@@ -6,9 +6,17 @@ export interface NodeLimits {
   readonly pageEntries: number;
   /** Bytes of one page, below the 25 MiB that released clients read (XND-03). */
   readonly pageBytes: number;
+  /** Entries of one publish: they share a transaction. */
+  readonly entriesPerPublish: number;
+  /** One group message or welcome. Larger ones would be stored, and then be in nobody's power to read past. */
+  readonly entryBytes: number;
+  readonly keyPackageBytes: number;
+  /** Things asked for in one request, and bytes of the answer to it (XND-03). */
+  readonly keysPerRequest: number;
+  readonly answerBytes: number;
   /** Updates of one inbox (XND-24). */
   readonly inboxUpdates: number;
-  /** Actions and bytes of one update: each signature costs about a millisecond to check. */
+  /** Actions and bytes of one update: a signature costs about a millisecond to check, and a whole log has to fit an answer. */
   readonly updateActions: number;
   readonly updateBytes: number;
   /** Commit log entries of one publish, and groups of one query (XND-41). */
@@ -27,9 +35,14 @@ export const defaultLimits: NodeLimits = {
   requestBytes: 50 * MiB,
   pageEntries: 100,
   pageBytes: 20 * MiB,
+  entriesPerPublish: 4096,
+  entryBytes: 20 * MiB,
+  keyPackageBytes: MiB / 16,
+  keysPerRequest: 100_000,
+  answerBytes: 24 * MiB,
   inboxUpdates: 256,
   updateActions: 100,
-  updateBytes: MiB,
+  updateBytes: MiB / 16,
   commitLogPublish: 10,
   commitLogQuery: 20,
   subscriptionTopics: 100_000,

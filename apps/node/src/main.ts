@@ -25,6 +25,10 @@ async function run(config: Config): Promise<void> {
   const stopped = new Promise<NodeJS.Signals>((resolve) => {
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, resolve);
   });
+  process.on("uncaughtException", (error) => {
+    logger.write("error", "node.crashed", { error });
+    process.exit(1);
+  });
   // a reader that went away must not take the node with it
   process.stdout.on("error", () => {});
   try {

@@ -306,6 +306,47 @@ test("XND-39: a reader that lags too far is cut with ABORTED", async () => {
   await expect(drain()).rejects.toMatchObject({ status: Status.aborted });
 });
 
+test("XND-03: what no client could read is not stored, and an answer does not outgrow them", async () => {
+  const { client } = world({
+    entryBytes: 100,
+    entriesPerPublish: 3,
+    answerBytes: 400,
+    keysPerRequest: 10,
+  });
+  const exhausted = { status: Status.resourceExhausted };
+  const large = SendGroupMessagesRequest.encode({
+    messages: [
+      input(
+        Uint8Array.from([
+          ...privateMessage(bytes(1), bytes(1)).subarray(0, -2),
+          60,
+          ...new Uint8Array(60),
+        ]),
+      ),
+    ],
+  });
+  const small = SendGroupMessagesRequest.encode({
+    messages: [input(privateMessage(bytes(1), bytes(1)))],
+  });
+  await client.unary(mls.sendGroupMessages, large);
+  await client.unary(mls.sendGroupMessages, small);
+  const tight = world({ entryBytes: 60 });
+  await expect(tight.client.unary(mls.sendGroupMessages, large)).rejects.toMatchObject(exhausted);
+  const four = sendRequest(...[1, 2, 3, 4].map((content) => ({ group: 1, content })));
+  await expect(client.unary(mls.sendGroupMessages, four)).rejects.toMatchObject(exhausted);
+  const newest = (count: number) =>
+    client.unary(
+      mls.getNewestGroupMessage,
+      GetNewestGroupMessageRequest.encode({
+        groupIds: Array.from({ length: count }, () => bytes(1)),
+        includeContent: true,
+      }),
+    );
+  await newest(2);
+  await expect(newest(9)).rejects.toMatchObject(exhausted);
+  await expect(newest(11)).rejects.toMatchObject(exhausted);
+});
+
 test("a subscription to more topics than allowed is refused", async () => {
   const { client } = world({ subscriptionTopics: 2 });
   const filters = [1, 2, 3].map((group) => ({ groupId: bytes(group), idCursor: 0n }));

@@ -12,13 +12,13 @@ import {
   VerifySmartContractWalletSignaturesResponse,
 } from "@coterie/wire";
 import type {
-  GetIdentityUpdatesResponseResponse,
   VerifySmartContractWalletSignatureRequestSignature,
   VerifySmartContractWalletSignaturesResponseValidationResponse as ValidationResponse,
 } from "@coterie/wire";
 import { invalid, NodeError } from "../errors.ts";
 import type { Identifier } from "../log/log.ts";
 import type { NodeEnv } from "./env.ts";
+import { gather } from "./gather.ts";
 import { createIdentityJudge } from "./identity-judge.ts";
 import type { IdentityJudge } from "./identity-judge.ts";
 import { createKeyedLock } from "./keyed-lock.ts";
@@ -96,19 +96,24 @@ async function publish(
 /** XND-21. */
 async function getIdentityUpdates(env: NodeEnv, request: Uint8Array): Promise<Uint8Array> {
   const { requests } = GetIdentityUpdatesRequest.decode(request);
-  const responses: GetIdentityUpdatesResponseResponse[] = [];
-  for (const { inboxId, sequenceId } of requests) {
-    const log = await env.log.identityUpdates(inboxId, sequenceId);
-    responses.push({
-      inboxId,
+  const logs = await gather({
+    keys: requests,
+    limits: env.limits,
+    read: async ([asked]) =>
+      asked === undefined ? [] : [await env.log.identityUpdates(asked.inboxId, asked.sequenceId)],
+    sizeOf: (log) => log.reduce((sum, { update }) => sum + update.length + 32, 80),
+    atOnce: 1,
+  });
+  return GetIdentityUpdatesResponse.encode({
+    responses: logs.map((log, index) => ({
+      inboxId: requests[index]?.inboxId ?? "",
       updates: log.map((entry) => ({
         sequenceId: entry.sequenceId,
         serverTimestampNs: entry.serverTimestampNs,
         update: IdentityUpdate.decode(entry.update),
       })),
-    });
-  }
-  return GetIdentityUpdatesResponse.encode({ responses });
+    })),
+  });
 }
 
 /** XND-20: clients key the answer by identifier and kind, so both go back as they came. */
@@ -117,7 +122,12 @@ async function getInboxIds(env: NodeEnv, request: Uint8Array): Promise<Uint8Arra
   const known = requests.map(({ identifier, identifierKind }) =>
     toIdentifier(identifier, identifierKind),
   );
-  const found = await env.log.inboxIds(known.filter((one) => one !== undefined));
+  const found = await gather({
+    keys: known.filter((one) => one !== undefined),
+    limits: env.limits,
+    read: (some) => env.log.inboxIds(some),
+    sizeOf: () => 128,
+  });
   let next = 0;
   return GetInboxIdsResponse.encode({
     responses: requests.map(({ identifier, identifierKind }, index) => {

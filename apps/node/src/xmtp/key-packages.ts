@@ -6,8 +6,9 @@ import {
   FetchKeyPackagesResponse,
   UploadKeyPackageRequest,
 } from "@coterie/wire";
-import { invalid } from "../errors.ts";
+import { invalid, tooLarge } from "../errors.ts";
 import type { NodeEnv } from "./env.ts";
+import { gather } from "./gather.ts";
 
 const empty = new Uint8Array();
 /** XGC-01. */
@@ -17,6 +18,8 @@ const cipherSuite = cipherSuites.get(3);
 export async function uploadKeyPackage(env: NodeEnv, request: Uint8Array): Promise<Uint8Array> {
   const bytes = UploadKeyPackageRequest.decode(request).keyPackage?.keyPackageTlsSerialized;
   if (bytes === undefined || bytes.length === 0) throw invalid("XND-30", "no key package");
+  const limit = env.limits.keyPackageBytes;
+  if (bytes.length > limit) throw tooLarge("key-package", limit, bytes.length);
   const keyPackage = decodeKeyPackage(bytes);
   verifyKeyPackage({
     crypto: env.crypto,
@@ -34,7 +37,12 @@ export async function uploadKeyPackage(env: NodeEnv, request: Uint8Array): Promi
 /** XND-31: one entry per key asked, in order; empty where none is known. */
 export async function fetchKeyPackages(env: NodeEnv, request: Uint8Array): Promise<Uint8Array> {
   const { installationKeys } = FetchKeyPackagesRequest.decode(request);
-  const found = await env.log.keyPackages(installationKeys);
+  const found = await gather({
+    keys: installationKeys,
+    limits: env.limits,
+    read: (some) => env.log.keyPackages(some),
+    sizeOf: (keyPackage) => 8 + (keyPackage?.length ?? 0),
+  });
   return FetchKeyPackagesResponse.encode({
     keyPackages: found.map((keyPackage) => ({ keyPackageTlsSerialized: keyPackage ?? empty })),
   });

@@ -4,7 +4,7 @@ import {
   SubscribeGroupMessagesRequest,
   SubscribeWelcomeMessagesRequest,
 } from "@coterie/wire";
-import { invalid, NodeError } from "../errors.ts";
+import { invalid, tooLarge } from "../errors.ts";
 import type { NodeLimits } from "../limits.ts";
 import type { GroupMessage, Welcome } from "../log/log.ts";
 import { batchPublishCommitLog, batchQueryCommitLog } from "./commit-log.ts";
@@ -97,7 +97,5 @@ export function createMlsApi(env: NodeEnv): MlsApi {
 
 function checkCount(filters: readonly Filter[], limits: NodeLimits): void {
   const limit = limits.subscriptionTopics;
-  if (filters.length > limit) {
-    throw new NodeError("node/too-many-topics", { details: { limit, asked: filters.length } });
-  }
+  if (filters.length > limit) throw tooLarge("topics", limit, filters.length);
 }

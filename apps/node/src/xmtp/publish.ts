@@ -6,7 +6,8 @@ import {
   WelcomePointerWrapperAlgorithm,
 } from "@coterie/wire";
 import type { GroupMessageInput, WelcomeMessageInput } from "@coterie/wire";
-import { invalid } from "../errors.ts";
+import { invalid, tooLarge } from "../errors.ts";
+import type { NodeLimits } from "../limits.ts";
 import type { NewGroupMessage, NewWelcome } from "../log/log.ts";
 import type { NodeEnv } from "./env.ts";
 
@@ -16,7 +17,9 @@ const empty = new Uint8Array();
 export async function sendGroupMessages(env: NodeEnv, request: Uint8Array): Promise<Uint8Array> {
   const { messages } = SendGroupMessagesRequest.decode(request);
   if (messages.length === 0) throw invalid("XND-32", "no messages");
-  const { stored, duplicates } = await env.log.appendGroupMessages(messages.map(parseMessage));
+  const parsed = messages.map(parseMessage);
+  checkSizes(env.limits, parsed);
+  const { stored, duplicates } = await env.log.appendGroupMessages(parsed);
   env.metrics.add("coterie_group_messages_total", { outcome: "stored" }, stored);
   env.metrics.add("coterie_group_messages_total", { outcome: "duplicate" }, duplicates);
   return empty;
@@ -37,7 +40,9 @@ function parseMessage(input: GroupMessageInput): NewGroupMessage {
 export async function sendWelcomeMessages(env: NodeEnv, request: Uint8Array): Promise<Uint8Array> {
   const { messages } = SendWelcomeMessagesRequest.decode(request);
   if (messages.length === 0) throw invalid("XND-36", "no welcomes");
-  const { stored, duplicates } = await env.log.appendWelcomes(messages.map(parseWelcome));
+  const parsed = messages.map(parseWelcome);
+  checkSizes(env.limits, parsed);
+  const { stored, duplicates } = await env.log.appendWelcomes(parsed);
   env.metrics.add("coterie_welcomes_total", { outcome: "stored" }, stored);
   env.metrics.add("coterie_welcomes_total", { outcome: "duplicate" }, duplicates);
   return empty;
@@ -72,4 +77,14 @@ function parseWelcome(input: WelcomeMessageInput): NewWelcome {
     };
   }
   throw invalid("XND-36", "a welcome without a version");
+}
+
+function checkSizes(limits: NodeLimits, entries: readonly { readonly data: Uint8Array }[]): void {
+  const { entriesPerPublish, entryBytes } = limits;
+  if (entries.length > entriesPerPublish) {
+    throw tooLarge("entries", entriesPerPublish, entries.length);
+  }
+  for (const { data } of entries) {
+    if (data.length > entryBytes) throw tooLarge("entry", entryBytes, data.length);
+  }
 }

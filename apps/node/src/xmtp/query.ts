@@ -9,6 +9,7 @@ import {
 import { invalid } from "../errors.ts";
 import { toPageQuery, toPagingInfo, toWireMessage, toWireWelcome } from "./convert.ts";
 import type { NodeEnv } from "./env.ts";
+import { gather } from "./gather.ts";
 
 /** XND-37. */
 export async function queryGroupMessages(env: NodeEnv, request: Uint8Array): Promise<Uint8Array> {
@@ -41,7 +42,13 @@ export async function getNewestGroupMessage(
 ): Promise<Uint8Array> {
   const { groupIds, includeContent } = GetNewestGroupMessageRequest.decode(request);
   if (groupIds.length === 0) throw invalid("XND-40", "no group ids");
-  const newest = await env.log.newestGroupMessages(groupIds, { content: includeContent });
+  const newest = await gather({
+    keys: groupIds,
+    limits: env.limits,
+    read: (some) => env.log.newestGroupMessages(some, { content: includeContent }),
+    sizeOf: (message) => 64 + (message?.data.length ?? 0),
+    atOnce: includeContent ? 1 : 128,
+  });
   return GetNewestGroupMessageResponse.encode({
     responses: newest.map((message) =>
       message === undefined ? {} : { groupMessage: toWireMessage(message) },

@@ -6,7 +6,7 @@ import type { StatusCode } from "@coterie/transport";
 const statuses: Readonly<Partial<Record<string, StatusCode>>> = {
   "node/invalid-argument": Status.invalidArgument,
   "node/inbox-log-full": Status.failedPrecondition,
-  "node/too-many-topics": Status.resourceExhausted,
+  "node/too-large": Status.resourceExhausted,
   "node/conflict": Status.aborted,
   "node/slow-reader": Status.aborted,
   "node/closed": Status.unavailable,
