@@ -1,14 +1,21 @@
-import type { Engine, Ephemeral } from "../engine.ts";
+import type { Engine } from "../engine.ts";
 import { CryptoError, requireLength } from "../errors.ts";
-import type { CryptoProvider, DhName, HashName, SignatureName } from "../provider.ts";
+import type { CryptoProvider, HashName } from "../provider.ts";
+import { diffieHellman } from "./diffie-hellman.ts";
 import { ecdsaFromDer } from "./ecdsa-der.ts";
 import { isAcceptableEd25519Point, isAcceptableEd25519Signature } from "./ed25519.ts";
+import {
+  badPublicKey,
+  requireContext,
+  requireOutput,
+  requirePrivateKey,
+  sizeOf,
+} from "./require.ts";
 import { isScalar, randomScalar } from "./scalars.ts";
 import {
   aeadKeyLengths,
   aeadNonceLength,
   aeadTagLength,
-  dhLengths,
   hashLengths,
   mlKem768Lengths,
   signerLengths,
@@ -111,65 +118,6 @@ function aead(engine: Engine): Part<"aeadSeal" | "aeadOpen"> {
       return opened;
     },
   };
-}
-
-function diffieHellman(engine: Engine): Part<"generateDh" | "dhPublicKey" | "dh" | "dhEphemeral"> {
-  const generateDh: CryptoProvider["generateDh"] = (name) => {
-    const { privateKey: length } = sizeOf(dhLengths, name, "dh");
-    const privateKey = isMontgomery(name) ? engine.bytes(length) : randomScalar(name, engine);
-    return { privateKey, publicKey: engine.dhPublicKey(name, privateKey) };
-  };
-
-  const dh: CryptoProvider["dh"] = (name, privateKey, publicKey) => {
-    requirePrivateKey(name, privateKey, sizeOf(dhLengths, name, "dh").privateKey);
-    requirePublicKey(name, publicKey);
-    const shared = engine.dh(name, privateKey, publicKey);
-    requireShared(name, shared);
-    return shared;
-  };
-
-  return {
-    generateDh,
-    dhPublicKey: (name, privateKey) => {
-      requirePrivateKey(name, privateKey, sizeOf(dhLengths, name, "dh").privateKey);
-      return engine.dhPublicKey(name, privateKey);
-    },
-    dh,
-    dhEphemeral: (name, publicKey) => {
-      if (engine.dhEphemeral === undefined) {
-        const ephemeral = generateDh(name);
-        return {
-          publicKey: ephemeral.publicKey,
-          shared: dh(name, ephemeral.privateKey, publicKey),
-        };
-      }
-      requirePublicKey(name, publicKey);
-      const made = engine.dhEphemeral(name, publicKey);
-      requireShared(name, made?.shared);
-      return made as Ephemeral;
-    },
-  };
-}
-
-function isMontgomery(name: DhName): name is "x25519" | "x448" {
-  return name === "x25519" || name === "x448";
-}
-
-/** MLS-06: full length, and uncompressed on the P curves. */
-function requirePublicKey(name: DhName, publicKey: Uint8Array): void {
-  requireLength("public key", publicKey, sizeOf(dhLengths, name, "dh").publicKey);
-  if (!isMontgomery(name) && publicKey[0] !== 4) throw badPublicKey(name);
-}
-
-/** MLS-07: off the curve, of low order, or a result of zeros. On the P curves zero is the x coordinate of an honest point. */
-function requireShared(name: DhName, shared: Uint8Array | undefined): asserts shared is Uint8Array {
-  if (shared === undefined || (isMontgomery(name) && shared.every((byte) => byte === 0))) {
-    throw badPublicKey(name);
-  }
-}
-
-function badPublicKey(algorithm: string): CryptoError {
-  return new CryptoError("crypto/bad-key", { what: "public key", algorithm });
 }
 
 function signatures(
@@ -282,42 +230,4 @@ function isReduced(publicKey: Uint8Array): boolean {
     if (((middle >> 4) | ((publicKey[i + 2] as number) << 4)) >= 3329) return false;
   }
   return true;
-}
-
-function requirePrivateKey(
-  name: SignatureName | "x25519" | "x448" | "secp256k1",
-  privateKey: Uint8Array,
-  length: number,
-): void {
-  requireLength("private key", privateKey, length);
-  switch (name) {
-    case "p256":
-    case "p384":
-    case "p521":
-    case "secp256k1":
-      if (!isScalar(name, privateKey)) {
-        throw new CryptoError("crypto/bad-key", { what: "private key", algorithm: name });
-      }
-      break;
-    default: // Every string of the right length is a private key of the Edwards and Montgomery curves.
-  }
-}
-
-/** Checked before anything is allocated. */
-function requireOutput(what: string, length: number, max: number): void {
-  if (!Number.isSafeInteger(length) || length < 0 || length > max) {
-    throw new CryptoError("crypto/bad-length", { what, length, max });
-  }
-}
-
-function requireContext(context: Uint8Array): void {
-  if (context.length > 255) {
-    throw new CryptoError("crypto/bad-length", { what: "context", length: context.length });
-  }
-}
-
-/** What a table says of an algorithm; names reach us from numbers on the wire, so an unknown one is not a bug. */
-function sizeOf<K extends string, V>(table: Readonly<Record<K, V>>, name: K, what: string): V {
-  if (!Object.hasOwn(table, name)) throw new CryptoError("crypto/unsupported", { what, name });
-  return table[name];
 }
