@@ -33,7 +33,10 @@ const run = (command, args, stdio, heard) =>
     child = spawn(command, args, { stdio });
     for (const stream of [child.stdout, child.stderr]) stream?.on("data", heard);
     child.once("error", reject);
-    child.once("close", (code, signal) => resolve(signal === null ? code : 128));
+    const end = (code, signal) => resolve(signal === null ? code : 128);
+    // what the preparation started may hold its pipes open: whoever asked to stop does not wait for that
+    child.once("exit", (...how) => asked !== undefined && end(...how));
+    child.once("close", end);
   });
 
 const pnpm = join(root, "tools", "pnpm.mjs");
