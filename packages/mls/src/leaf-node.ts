@@ -1,4 +1,4 @@
-import { badValue } from "./codec.ts";
+import { badValue, decodeWith } from "./codec.ts";
 import type { Reader, Writer } from "./codec.ts";
 import { encodingOf, remember } from "./encoded.ts";
 import { limits } from "./limits.ts";
@@ -150,6 +150,16 @@ export function readLeafNode(r: Reader): LeafNode {
     signature: r.opaque(),
   };
   return remember(leaf, r.since(start));
+}
+
+/**
+ * The leaf, or a copy of it on bytes of its own where it is a view into something much larger: a tree of leaves that each came in a commit
+ * would otherwise keep all those commits in memory.
+ */
+export function detached(leaf: LeafNode): LeafNode {
+  const bytes = leafNodeBytes(leaf);
+  if (bytes.buffer.byteLength <= 2 * bytes.length + 512) return leaf;
+  return decodeWith(readLeafNode, bytes.slice());
 }
 
 /** LeafNodeTBS (RFC 9420 §7.2): group id and leaf index are part of it unless the leaf comes from a key package. */

@@ -42,7 +42,7 @@ export function mergePath(input: {
   for (const [i, step] of steps.entries()) {
     const publicKey = (path.nodes[i] as UpdatePath["nodes"][number]).encryptionKey;
     if (!isDhKeyLength(tree.suite, publicKey)) throw badPath("key-length");
-    nodes.push({ ...step, publicKey });
+    nodes.push({ ...step, publicKey: publicKey.slice() });
   }
   // RFC 9420 §12.4.2: no key of the path is in the tree, not even in a node that the path replaces; nor twice in the path.
   const fresh = [path.leafNode.encryptionKey, ...nodes.map((node) => node.publicKey)];

@@ -1,5 +1,6 @@
 import type { CipherSuite } from "@coterie/crypto";
 import { MlsError } from "./errors.ts";
+import { detached } from "./leaf-node.ts";
 import { limits } from "./limits.ts";
 import { changeKeys, keysOf } from "./tree-keys.ts";
 import type { KeyChange, TreeKeys } from "./tree-keys.ts";
@@ -121,11 +122,12 @@ export function replaceLeaf(
   onParent: (parent: ParentNode | undefined, index: number) => ParentNode | undefined,
 ): RatchetTree {
   const change: KeyChange = { removed: [], added: [] };
+  const kept = leaf && detached(leaf);
   const replace = (node: TreeNode): TreeNode => {
     if (node.level === 0) {
       if (node.leaf !== undefined) change.removed.push(node.leaf);
-      if (leaf !== undefined) change.added.push(leaf);
-      return leafAt(node.index, leaf);
+      if (kept !== undefined) change.added.push(kept);
+      return leafAt(node.index, kept);
     }
     const parent = onParent(node.parent, node.index);
     if (node.parent !== undefined) change.removed.push(node.parent);

@@ -1,6 +1,9 @@
 import { toUtf8 } from "@coterie/base";
 import { opensslProvider } from "@coterie/crypto/openssl";
 import { expect, test } from "vitest";
+import { decodeWith, encodeWith } from "../src/codec.ts";
+import { readUpdatePath, writeUpdatePath } from "../src/commit-types.ts";
+import { leafNodeBytes } from "../src/leaf-node.ts";
 import { noCounts, countOf, countsOf, withKey, withoutKey } from "../src/counts.ts";
 import { createPrivateTree } from "../src/private-tree.ts";
 import { mergePath, openPath } from "../src/receive-path.ts";
@@ -118,6 +121,20 @@ test("a change leaves the tree it started from as it was", () => {
   pathOf(applyAdd(created.tree, who(6).keyPackage.leafNode).tree, 0);
   expect(encodeRatchetTree(created.tree)).toEqual(before);
   expect(treeHash(crypto, decodeRatchetTree(suite, before))).toEqual(hash);
+});
+
+test("what a commit puts into the tree does not keep the commit in memory", () => {
+  const tree = treeWith(9);
+  const { path } = pathOf(tree, 0);
+  const received = decodeWith(readUpdatePath, encodeWith(writeUpdatePath, path));
+  const merged = mergePath({ crypto, tree, senderLeaf: 0, path: received });
+  expect(received.leafNode.encryptionKey.buffer.byteLength).toBeGreaterThan(900);
+  const leaf = requireMember(merged, 0);
+  expect(leaf).toEqual(received.leafNode);
+  for (const bytes of [leaf.encryptionKey, leaf.signature, leafNodeBytes(leaf)]) {
+    expect(bytes.buffer.byteLength).toBe(leafNodeBytes(leaf).length);
+  }
+  expect(merged.root.parent?.encryptionKey.buffer.byteLength).toBe(32);
 });
 
 test("a leaf that is blank or outside of the tree is no member", () => {
