@@ -22,8 +22,16 @@ function readCommand(): Command {
 
 async function run(config: Config): Promise<void> {
   const logger = createLogger(config.logLevel);
+  let askedAt: number | undefined;
   const stopped = new Promise<NodeJS.Signals>((resolve) => {
-    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, resolve);
+    for (const signal of ["SIGTERM", "SIGINT"] as const) {
+      process.on(signal, () => {
+        // one Ctrl-C may arrive twice, from the terminal and through npm; whoever asks again later does not want to wait
+        if (askedAt !== undefined && Date.now() - askedAt > 1000) process.exit(1);
+        askedAt ??= Date.now();
+        resolve(signal);
+      });
+    }
   });
   process.on("uncaughtException", (error) => {
     logger.write("error", "node.crashed", { error });
@@ -38,11 +46,6 @@ async function run(config: Config): Promise<void> {
     process.stdout.write(`${JSON.stringify({ ready: true, xmtp, admin, pid: process.pid })}\n`);
     const signal = await stopped;
     logger.write("info", "node.stopping", { signal, graceMs: config.graceMs });
-    // one Ctrl-C may arrive twice, from the terminal and through npm; whoever asks again later does not want to wait
-    const askedAt = Date.now();
-    for (const again of ["SIGTERM", "SIGINT"] as const) {
-      process.on(again, () => Date.now() - askedAt > 1000 && process.exit(1));
-    }
     await node.close({ graceMs: config.graceMs });
     logger.write("info", "node.stopped", {});
     process.exit(0);

@@ -70,6 +70,13 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
   });
 }
 
+test("one request to stop that arrives twice at once is one request", async () => {
+  const node = start("--data", folder(), ...free);
+  await node.ready;
+  for (const signal of ["SIGINT", "SIGTERM", "SIGINT"] as const) node.child.kill(signal);
+  expect(await node.ended).toMatchObject({ code: 0, signal: null });
+});
+
 test("a folder in use is refused with its code, and the first node goes on", async () => {
   const data = folder();
   const first = start("--data", data, ...free);
