@@ -158,18 +158,24 @@ export default async function run({ node, check }) {
     assert.equal((await texts(theirs.at(-1))).at(-1), "one of many");
     await group.removeMembers([...many.map(({ inboxId }) => inboxId), eve.inboxId]);
     await converged(anns, group, dans);
-    await theirs.at(-1).sync().catch(() => {});
+    await theirs
+      .at(-1)
+      .sync()
+      .catch(() => {});
     assert.equal(theirs.at(-1).isActive, false);
   });
 
-  await check("a member of ours may not remove; it is refused before anything is sent", async () => {
-    await assert.rejects(anns.removeMembers([dan.inboxId]), (error) => {
-      assert.equal(error.code, "client/insufficient-permissions");
-      assert.equal(error.details.rule, "XPM-02");
-      return true;
-    });
-    await converged(anns, group, dans);
-  });
+  await check(
+    "a member of ours may not remove; it is refused before anything is sent",
+    async () => {
+      await assert.rejects(anns.removeMembers([dan.inboxId]), (error) => {
+        assert.equal(error.code, "client/insufficient-permissions");
+        assert.equal(error.details.rule, "XPM-02");
+        return true;
+      });
+      await converged(anns, group, dans);
+    },
+  );
 
   await check("a forbidden commit of an SDK member is refused by ours and theirs", async () => {
     await assert.rejects(dans.removeMembers([bob.inboxId]));

@@ -136,22 +136,31 @@ export default async function run({ node, check }) {
     ["XPM-05", "make a super admin", () => adas.addSuperAdmin(ada.inboxId)],
     ["XPM-05", "unmake a super admin", () => adas.removeSuperAdmin(ann.inboxId)],
     ["XPM-06", "change permissions", () => adas.updatePermission(0, 0)],
-    ["XPM-02", "set messages to disappear", () => adas.updateMessageDisappearingSettings(1n, 1000n)],
+    [
+      "XPM-02",
+      "set messages to disappear",
+      () => adas.updateMessageDisappearingSettings(1n, 1000n),
+    ],
   ];
   for (const [rule, what, attempt] of forbidden) {
-    await check(`${rule}: an SDK member may not ${what}; ours and theirs refuse, nobody forks`, async () => {
-      ann.refusals.length = 0;
-      await assert.rejects(attempt);
-      await group.sync();
-      assert.ok(
-        ann.refusals.some((event) => event.what === "commit" && event.rule.startsWith("XPM")),
-        JSON.stringify(ann.refusals, (_, value) => (typeof value === "bigint" ? `${value}` : value)),
-      );
-      await converged(group, adas, bobs);
-      await group.sendText(`after trying to ${what}`);
-      await converged(group, adas, bobs);
-      assert.equal((await texts(adas)).at(-1), `after trying to ${what}`);
-    });
+    await check(
+      `${rule}: an SDK member may not ${what}; ours and theirs refuse, nobody forks`,
+      async () => {
+        ann.refusals.length = 0;
+        await assert.rejects(attempt);
+        await group.sync();
+        assert.ok(
+          ann.refusals.some((event) => event.what === "commit" && event.rule.startsWith("XPM")),
+          JSON.stringify(ann.refusals, (_, value) =>
+            typeof value === "bigint" ? `${value}` : value,
+          ),
+        );
+        await converged(group, adas, bobs);
+        await group.sendText(`after trying to ${what}`);
+        await converged(group, adas, bobs);
+        assert.equal((await texts(adas)).at(-1), `after trying to ${what}`);
+      },
+    );
   }
 
   await check("a permitted change of an SDK member is accepted by ours and theirs", async () => {

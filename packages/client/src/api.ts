@@ -32,6 +32,7 @@ import type {
   GroupMessageInputV1,
   GroupMessageV1,
   IdentityUpdate,
+  PagingInfo,
   VerifySmartContractWalletSignatureRequestSignature,
   VerifySmartContractWalletSignaturesResponseValidationResponse,
   WelcomeMessage,
@@ -43,6 +44,12 @@ export interface NewestMessage {
   readonly sequenceId: bigint;
   /** A hint from the node, good for choosing what to sync and for nothing else. */
   readonly isCommit: boolean;
+}
+
+export interface ApiPage<T> {
+  readonly messages: readonly T[];
+  /** The node ended the page, by number or by size: there may be more (XND-37). */
+  readonly full: boolean;
 }
 
 /** The node's methods with their messages (§2.2, §2.3). Failures are TransportErrors. */
@@ -64,8 +71,8 @@ export interface Api {
   sendGroupMessages(messages: readonly GroupMessageInputV1[]): Promise<void>;
   sendWelcomes(messages: readonly WelcomeMessageInput[]): Promise<void>;
   /** One page, ascending, after the cursor. */
-  queryGroupMessages(groupId: string, cursor: bigint): Promise<readonly GroupMessageV1[]>;
-  queryWelcomes(installationKey: Uint8Array, cursor: bigint): Promise<readonly WelcomeMessage[]>;
+  queryGroupMessages(groupId: string, cursor: bigint): Promise<ApiPage<GroupMessageV1>>;
+  queryWelcomes(installationKey: Uint8Array, cursor: bigint): Promise<ApiPage<WelcomeMessage>>;
   /** Newest message per group, in the order asked. */
   newestMessages(groupIds: readonly string[]): Promise<(NewestMessage | undefined)[]>;
   subscribeGroups(
@@ -77,6 +84,10 @@ export interface Api {
 /** The contents of those messages that say something. */
 export function groupMessagesOf(messages: readonly GroupMessage[]): GroupMessageV1[] {
   return messages.flatMap((message) => (message.kind === "v1" ? [message.value] : []));
+}
+
+function isFull(paging: PagingInfo | undefined): boolean {
+  return (paging?.idCursor ?? 0n) !== 0n;
 }
 
 export function createApi(transport: Transport): Api {
@@ -173,22 +184,22 @@ export function createApi(transport: Transport): Api {
       await call(mls.sendWelcomeMessages, SendWelcomeMessagesRequest, { messages }, Empty);
     },
     async queryGroupMessages(groupId, cursor) {
-      const { messages } = await call(
+      const { messages, pagingInfo } = await call(
         mls.queryGroupMessages,
         QueryGroupMessagesRequest,
         { groupId: fromHex(groupId), pagingInfo: page(cursor) },
         QueryGroupMessagesResponse,
       );
-      return groupMessagesOf(messages);
+      return { messages: groupMessagesOf(messages), full: isFull(pagingInfo) };
     },
     async queryWelcomes(installationKey, cursor) {
-      const { messages } = await call(
+      const { messages, pagingInfo } = await call(
         mls.queryWelcomeMessages,
         QueryWelcomeMessagesRequest,
         { installationKey, pagingInfo: page(cursor) },
         QueryWelcomeMessagesResponse,
       );
-      return messages;
+      return { messages, full: isFull(pagingInfo) };
     },
     async newestMessages(groupIds) {
       const { responses } = await call(

@@ -13,7 +13,7 @@ export function createBus(log: Log): Bus {
   return {
     emit(events) {
       for (const event of events) {
-        for (const listener of [...listeners]) {
+        for (const listener of listeners) {
           try {
             listener(event);
           } catch (error) {

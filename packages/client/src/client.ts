@@ -276,9 +276,7 @@ async function canMessage(
   identifiers: readonly PublicIdentifier[],
 ): Promise<Map<string, boolean>> {
   const found = await findInboxIds(api, identifiers.map(parseIdentifier));
-  return new Map(
-    identifiers.map(({ identifier }, i) => [identifier, found[i] !== undefined]),
-  );
+  return new Map(identifiers.map(({ identifier }, i) => [identifier, found[i] !== undefined]));
 }
 
 async function openStore(
@@ -333,4 +331,3 @@ async function ownIdentity(
   await ports.store.write([{ kind: "put", key: identityKey, value: encodeRow(own) }]);
   return own;
 }
-

@@ -11,6 +11,7 @@ import { round, stillPaused } from "./sync.ts";
 
 /** XIN-15. */
 const maxRounds = 3;
+const longestWaitNs = 10n * 1_000_000_000n;
 /** XIN-17: ages of the last look for installations that should be members. */
 const checkBeforeSendNs = 5n * 1_000_000_000n;
 const checkAfterSyncNs = 30n * 60n * 1_000_000_000n;
@@ -65,11 +66,13 @@ export function createConversationEngine(context: Context, groups: Groups): Conv
       return !cell.state.intents.some(({ id }) => id === intentId);
     };
     let errors: readonly unknown[] = [];
+    const untilNs = ports.clock.nowNs() + longestWaitNs;
     try {
       for (let n = 1; n <= maxRounds; n++) {
         ({ errors } = await round(context, cell));
         if (settled()) return;
         if (cell.state.record.pausedForVersion !== undefined) break;
+        if (ports.clock.nowNs() > untilNs) break;
         if (n < maxRounds && errors.length > 0) {
           await ports.timers.sleep(
             backoffMs(defaultRetry, n, drawFraction(ports.random)),
@@ -178,4 +181,3 @@ export function createConversationEngine(context: Context, groups: Groups): Conv
       }),
   };
 }
-

@@ -6,12 +6,7 @@ import { DeleteMessage, EncodedContent, GroupMessage, groupTopic } from "@coteri
 import type { AsyncStreamProxy, StreamOptions } from "./async-stream.ts";
 import { decodeMessage } from "./decoded-message.ts";
 import type { ContentCodec, DecodedMessage } from "./decoded-message.ts";
-import {
-  contentTypes,
-  encodeEnvelope,
-  encodeText,
-  pushesByDefault,
-} from "./engine/content.ts";
+import { contentTypes, encodeEnvelope, encodeText, pushesByDefault } from "./engine/content.ts";
 import { disappearFromKey, disappearInKey, disappearingSettings } from "./engine/expiry.ts";
 import type { DisappearingSettings } from "./engine/expiry.ts";
 import { decodeFacts } from "./engine/extensions.ts";
@@ -23,11 +18,11 @@ import type { CommitLogRow, MessageRow } from "./engine/state.ts";
 import {
   ConsentEntityType,
   ConsentState,
-  ConversationType,
   DeliveryStatus,
   GroupMessageKind,
   PermissionLevel,
 } from "./enums.ts";
+import type { ConversationType } from "./enums.ts";
 import type { Cell } from "./groups.ts";
 import { keys } from "./keys.ts";
 import { deletionOf, listMessages } from "./list-messages.ts";

@@ -1,6 +1,12 @@
 import { parseIdentifier } from "@coterie/identity";
 import type { PublicIdentifier } from "@coterie/identity";
-import { METADATA_FIELDS, adminOnlyPolicy, customPolicySet, defaultPolicy, dmPolicy } from "@coterie/policy";
+import {
+  METADATA_FIELDS,
+  adminOnlyPolicy,
+  customPolicySet,
+  defaultPolicy,
+  dmPolicy,
+} from "@coterie/policy";
 import type { PolicySet } from "@coterie/policy";
 import { WelcomeMessage, welcomeTopic } from "@coterie/wire";
 import type { AsyncStreamProxy, StreamOptions } from "./async-stream.ts";
@@ -13,7 +19,12 @@ import { readMessage } from "./db.ts";
 import { dmIdOf } from "./engine/dm-id.ts";
 import { disappearFromKey, disappearInKey } from "./engine/expiry.ts";
 import type { DisappearingSettings } from "./engine/expiry.ts";
-import { ConsentEntityType, ConsentState, ConversationType, GroupPermissionsOptions } from "./enums.ts";
+import {
+  ConsentEntityType,
+  ConsentState,
+  ConversationType,
+  GroupPermissionsOptions,
+} from "./enums.ts";
 import { ClientError } from "./errors.ts";
 import { Group } from "./group.ts";
 import type { PermissionPolicySet } from "./group.ts";
@@ -155,10 +166,7 @@ export class Conversations {
     options: CreateGroupOptions = {},
   ): Promise<Group> {
     const { api } = this.#parts.context;
-    return this.createGroup(
-      await resolveInboxIds(api, identifiers.map(parseIdentifier)),
-      options,
-    );
+    return this.createGroup(await resolveInboxIds(api, identifiers.map(parseIdentifier)), options);
   }
 
   /** A group that stays local until something is published (XGC-13). */
@@ -392,7 +400,8 @@ export class Conversations {
     }
     const byActivity = (a: { activity: bigint }, b: { activity: bigint }): number =>
       a.activity === b.activity ? 0 : a.activity > b.activity ? -1 : 1;
-    const shown = options.includeDuplicateDms === true ? cells : withoutDuplicates(cells.toSorted(byActivity));
+    const shown =
+      options.includeDuplicateDms === true ? cells : withoutDuplicates(cells.toSorted(byActivity));
     const key = (entry: { cell: Cell; activity: bigint }): bigint =>
       options.orderBy === 1 ? entry.activity : entry.cell.record.createdAtNs;
     const ordered = shown.toSorted((a, b) => (key(a) === key(b) ? 0 : key(a) > key(b) ? -1 : 1));

@@ -14,7 +14,12 @@ import {
 } from "./engine/extensions.ts";
 import { inboxCredential } from "./engine/leaf.ts";
 import { assertAttribute } from "./engine/limits.ts";
-import { cipherSuite, keyPackageLifetime, leafCapabilities, leafExtensions } from "./engine/profile.ts";
+import {
+  cipherSuite,
+  keyPackageLifetime,
+  leafCapabilities,
+  leafExtensions,
+} from "./engine/profile.ts";
 import { stepTo } from "./engine/step.ts";
 import { CommitResult } from "./engine/state.ts";
 import type { ConversationKind, GroupState, MutableMetadata } from "./engine/state.ts";
@@ -41,10 +46,7 @@ export async function createConversation(
   const groupId = random.bytes(16);
   const nowNs = clock.nowNs();
   const metadata: MutableMetadata = {
-    attributes: new Map([
-      ...wanted.attributes,
-      ["_commit_log_signer", toHex(random.bytes(32))],
-    ]),
+    attributes: new Map([...wanted.attributes, ["_commit_log_signer", toHex(random.bytes(32))]]),
     admins: [],
     // XGC-33
     superAdmins: wanted.conversationType === "dm" ? [] : [context.inboxId],
@@ -120,4 +122,3 @@ export async function createConversation(
     }),
   );
 }
-

@@ -1,7 +1,9 @@
+import { toHex } from "@coterie/base";
 import type { GroupId, MessageId } from "@coterie/base";
 import { decodeKey } from "@coterie/storage";
 import type { Change, Store } from "@coterie/storage";
-import { DeliveryStatus } from "./enums.ts";
+import { EncodedContent, GroupUpdated } from "@coterie/wire";
+import { DeliveryStatus, GroupMessageKind } from "./enums.ts";
 import type { Deletion, MessageChange } from "./engine/step.ts";
 import type { GroupRecord, GroupState, Intent, MessageRow, Progress } from "./engine/state.ts";
 import { keys } from "./keys.ts";
@@ -76,7 +78,7 @@ export async function writeMessages(
     const old = written.get(id) ?? (await readMessage(store, id));
     let next: MessageRow | undefined;
     if (change.kind === "insert") {
-      if (old) continue;
+      if (old || (change.unlessSaid === true && (await isSaid(store, change.row)))) continue;
       next = change.row;
     } else if (!old) {
       continue;
@@ -101,6 +103,22 @@ export async function writeMessages(
     if (next.deliveryStatus === DeliveryStatus.Published) emitted.push(next);
   }
   return { changes, emitted };
+}
+
+/** XCV-23: whether a transcript of the group says the same, whoever did it and when. */
+async function isSaid(store: Store, row: MessageRow): Promise<boolean> {
+  const said = (bytes: Uint8Array): string =>
+    toHex(
+      GroupUpdated.encode({
+        ...GroupUpdated.decode(EncodedContent.decode(bytes).content),
+        initiatedByInboxId: "",
+      }),
+    );
+  const wanted = said(row.content);
+  const rows = await readRowsOf(store, row.groupId, {});
+  return rows.some(
+    ({ kind, content }) => kind === GroupMessageKind.MembershipChange && said(content) === wanted,
+  );
 }
 
 /** XMS-09: kept under the target's id; the first valid one stands, which is decided when the target is read. */
@@ -152,9 +170,7 @@ export async function readGroup(store: Store, groupId: string): Promise<StoredGr
     record: decodeRow(record),
     progress: decodeRow(progress),
     intents: intents.map(({ value }) => decodeRow<Intent>(value)),
-    entries: new Map(
-      entries.map(({ key, value }) => [decodeKey(key)[2] as string, value]),
-    ),
+    entries: new Map(entries.map(({ key, value }) => [decodeKey(key)[2] as string, value])),
   };
 }
 
@@ -172,6 +188,7 @@ export async function readRowsOf(
     readonly sentAfterNs?: bigint | undefined;
     readonly sentBeforeNs?: bigint | undefined;
   },
+  page: { readonly reverse?: boolean; readonly limit?: number } = {},
 ): Promise<MessageRow[]> {
   const range = keys.messagesOf(groupId);
   const from =
@@ -182,6 +199,6 @@ export async function readRowsOf(
     bounds.sentBeforeNs === undefined || bounds.sentBeforeNs < 0n
       ? range.to
       : keys.messagesFrom(groupId, bounds.sentBeforeNs);
-  const rows = await store.list({ from, to });
+  const rows = await store.list({ from, to, ...page });
   return rows.map(({ value }) => decodeRow<MessageRow>(value));
 }

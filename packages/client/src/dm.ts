@@ -11,9 +11,7 @@ export class Dm extends Conversation {
   /** The other conversations with the same peer. */
   async duplicateDms(): Promise<Dm[]> {
     const cells = await this.duplicates();
-    return cells
-      .filter(({ id }) => id !== this.cell.id)
-      .map((cell) => new Dm(this.parts, cell));
+    return cells.filter(({ id }) => id !== this.cell.id).map((cell) => new Dm(this.parts, cell));
   }
 
   /** XIN-21: duplicates first. */

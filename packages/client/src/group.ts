@@ -10,11 +10,7 @@ import { assertAttribute } from "./engine/limits.ts";
 import { mlsOf } from "./engine/send.ts";
 import type { AdminAction } from "./engine/state.ts";
 import { rosterOf } from "./engine/validate-commit.ts";
-import {
-  GroupPermissionsOptions,
-  PermissionUpdateType,
-  metadataKeys,
-} from "./enums.ts";
+import { GroupPermissionsOptions, PermissionUpdateType, metadataKeys } from "./enums.ts";
 import type { MetadataField, PermissionPolicy } from "./enums.ts";
 import { ClientError } from "./errors.ts";
 import { resolveInboxIds } from "./identifiers.ts";

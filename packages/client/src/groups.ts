@@ -91,9 +91,11 @@ export function createGroups(context: Context): Groups {
     const groupId = after.record.id;
     return [
       ...deletes.map((entry): Change => ({ kind: "delete", key: keys.mls(groupId, entry) })),
-      ...puts.map(
-        ([entry, value]): Change => ({ kind: "put", key: keys.mls(groupId, entry), value }),
-      ),
+      ...puts.map(([entry, value]): Change => ({
+        kind: "put",
+        key: keys.mls(groupId, entry),
+        value,
+      })),
     ];
   }
 
@@ -119,13 +121,11 @@ export function createGroups(context: Context): Groups {
       ...diffState(before, state),
       ...messages.changes,
       ...writeDeletions(step.deletions),
-      ...step.log.map(
-        (row, i): Change => ({
-          kind: "put",
-          key: keys.commitLog(id, firstLog + i),
-          value: encodeRow(row),
-        }),
-      ),
+      ...step.log.map((row, i): Change => ({
+        kind: "put",
+        key: keys.commitLog(id, firstLog + i),
+        value: encodeRow(row),
+      })),
       ...more,
     ];
     if (changes.length > 0) await store.write(changes);
@@ -133,9 +133,11 @@ export function createGroups(context: Context): Groups {
     cell.state = state;
     cell.record = state.record;
     return [
-      ...messages.emitted.map(
-        (message): EngineEvent => ({ kind: "message", groupId: id, message }),
-      ),
+      ...messages.emitted.map((message): EngineEvent => ({
+        kind: "message",
+        groupId: id,
+        message,
+      })),
       ...step.events,
     ];
   }

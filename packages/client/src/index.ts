@@ -7,12 +7,7 @@ export type {
   StreamAllOptions,
 } from "./conversations.ts";
 export { Conversation } from "./conversation.ts";
-export type {
-  ConversationDebugInfo,
-  GroupMember,
-  HmacKey,
-  SendOptions,
-} from "./conversation.ts";
+export type { ConversationDebugInfo, GroupMember, HmacKey, SendOptions } from "./conversation.ts";
 export { Group } from "./group.ts";
 export type { GroupPermissions, PermissionPolicySet } from "./group.ts";
 export { Dm } from "./dm.ts";

@@ -21,7 +21,8 @@ export const keys = {
   message: (groupId: string, sentAtNs: bigint, sequenceId: bigint, id: string): Uint8Array =>
     encodeKey("m", groupId, sentAtNs, sequenceId, id),
   messagesOf: (groupId: string): KeyRange => prefixRange("m", groupId),
-  messagesFrom: (groupId: string, sentAtNs: bigint): Uint8Array => encodeKey("m", groupId, sentAtNs),
+  messagesFrom: (groupId: string, sentAtNs: bigint): Uint8Array =>
+    encodeKey("m", groupId, sentAtNs),
   /** Where a message row lies. */
   messageAt: (id: string): Uint8Array => encodeKey("mi", id),
   /** Rows with an expiry, by time (XDS-04). */
@@ -30,10 +31,12 @@ export const keys = {
   expiries: (): KeyRange => prefixRange("x"),
   deletion: (target: string, by: string): Uint8Array => encodeKey("d", target, by),
   deletionsOf: (target: string): KeyRange => prefixRange("d", target),
-  commitLog: (groupId: string, number: number): Uint8Array => encodeKey("l", groupId, BigInt(number)),
+  commitLog: (groupId: string, number: number): Uint8Array =>
+    encodeKey("l", groupId, BigInt(number)),
   commitLogOf: (groupId: string): KeyRange => prefixRange("l", groupId),
   /** Verified states by inbox and update (XID-45). */
-  associationState: (inboxId: string, sequenceId: bigint): Uint8Array => encodeKey("a", inboxId, sequenceId),
+  associationState: (inboxId: string, sequenceId: bigint): Uint8Array =>
+    encodeKey("a", inboxId, sequenceId),
   associationStatesOf: (inboxId: string): KeyRange => prefixRange("a", inboxId),
   keyPackage: (number: bigint): Uint8Array => encodeKey("k", number),
   keyPackages: (): KeyRange => prefixRange("k"),

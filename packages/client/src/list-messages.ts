@@ -42,9 +42,16 @@ export async function listMessages(
   more: { readonly withAttached: boolean },
 ): Promise<MessageRow[]> {
   const rows: MessageRow[] = [];
+  const wanted = (row: MessageRow): boolean =>
+    matches(row, options) && (more.withAttached || !isAttached(row));
   for (const groupId of groupIds) {
-    for (const row of await readRowsOf(ports.store, groupId, options)) {
-      if (matches(row, options) && (more.withAttached || !isAttached(row))) rows.push(row);
+    let found = 0;
+    for await (const row of readInPages(ports, groupId, options)) {
+      if (!wanted(row)) continue;
+      rows.push(row);
+      found += 1;
+      // The table is in the order of sending: of each conversation the first ones are enough.
+      if (options.limit !== undefined && options.sortBy !== 1 && found >= options.limit) break;
     }
   }
   const byInsertion = options.sortBy === 1;
@@ -56,6 +63,36 @@ export async function listMessages(
   });
   if (options.direction === 1) rows.reverse();
   return options.limit === undefined ? rows : rows.slice(0, options.limit);
+}
+
+const pageSize = 256;
+
+/** Rows of one conversation in the direction asked for, a page at a time. */
+async function* readInPages(
+  ports: Ports,
+  groupId: string,
+  options: ListMessagesOptions,
+): AsyncGenerator<MessageRow> {
+  const reverse = options.direction === 1;
+  let { sentAfterNs, sentBeforeNs } = options;
+  const seen = new Set<string>();
+  for (;;) {
+    const page = await readRowsOf(
+      ports.store,
+      groupId,
+      { sentAfterNs, sentBeforeNs },
+      { reverse, limit: pageSize + seen.size },
+    );
+    const fresh = page.filter(({ id }) => !seen.has(id));
+    yield* fresh;
+    const last = page.at(-1);
+    if (!last || fresh.length === 0 || page.length < pageSize) return;
+    // Several rows may share a time: go on from that time, past those already read.
+    if (reverse) sentBeforeNs = last.sentAtNs + 1n;
+    else sentAfterNs = last.sentAtNs;
+    seen.clear();
+    for (const row of page) if (row.sentAtNs === last.sentAtNs) seen.add(row.id);
+  }
 }
 
 function matches(row: MessageRow, options: ListMessagesOptions): boolean {

@@ -14,7 +14,14 @@ import {
   rebuildIntent,
   sealedOf,
 } from "./engine/intents.ts";
-import { confirmSent, contextProposals, isSendable, mlsOf, sealCommit, sealMessage } from "./engine/send.ts";
+import {
+  confirmSent,
+  contextProposals,
+  isSendable,
+  mlsOf,
+  sealCommit,
+  sealMessage,
+} from "./engine/send.ts";
 import { stepTo, withoutIntent } from "./engine/step.ts";
 import type { GroupState, Intent } from "./engine/state.ts";
 import { ClientError } from "./errors.ts";
@@ -40,9 +47,7 @@ function intentById(state: GroupState, id: number): Intent | undefined {
 
 /** Whether bytes went out, or nearly, and nobody knows yet whether they arrived. */
 export function hasUnconfirmed(state: GroupState): boolean {
-  return state.intents.some(
-    ({ state: at }) => at.kind === "published" && !at.sealed.confirmed,
-  );
+  return state.intents.some(({ state: at }) => at.kind === "published" && !at.sealed.confirmed);
 }
 
 /** XIN-05: a commit of ours whose echo is still to come; nothing else may be staged on its epoch. */
@@ -177,5 +182,12 @@ async function send(context: Context, cell: LoadedCell, batch: readonly Intent[]
       ? error
       : new ClientError("client/publish-failed", { groupId: cell.id }, { cause: error });
   }
-  await cell.apply(stepTo(confirmSent(cell.state, batch.map(({ id }) => id))));
+  await cell.apply(
+    stepTo(
+      confirmSent(
+        cell.state,
+        batch.map(({ id }) => id),
+      ),
+    ),
+  );
 }

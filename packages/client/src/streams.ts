@@ -8,6 +8,7 @@ import type { ConversationEngine } from "./conversation-engine.ts";
 import { queryCursor } from "./engine/receive.ts";
 import type { MessageRow } from "./engine/state.ts";
 import type { Cell, Groups } from "./groups.ts";
+import { canHeal } from "./run.ts";
 import { runSubscription } from "./subscription.ts";
 import { takeEnvelope } from "./sync.ts";
 import type { Welcomes } from "./welcomes.ts";
@@ -31,14 +32,15 @@ async function takeStreamed(parts: StreamParts, message: Uint8Array): Promise<vo
   if (decoded.kind !== "v1") return;
   const { id, createdNs, groupId, data } = decoded.value;
   const cell = await groups.find(toHex(groupId));
-  if (!cell || !cell.record.active) return;
+  if (!cell || !cell.record.active || cell.record.pausedForVersion !== undefined) return;
   try {
     const taken = await groups.exclusive(cell, (loaded) =>
       takeEnvelope(context, loaded, { sequenceId: id, createdNs, data }, "stream"),
     );
     if (taken === "needs-sync") await engine.sync(cell);
   } catch (error) {
-    // The message is still in the log: the next sync reads it.
+    // Later messages must not overtake this one: the call is opened anew, from the cursor.
+    if (canHeal(error)) throw error;
     context.ports.log.write("warn", "stream-message-failed", {
       groupId: cell.id,
       sequenceId: id,

@@ -4,7 +4,7 @@ import { minimumVersionKey } from "./engine/changes.ts";
 import { finishIntent } from "./engine/intents.ts";
 import { limits } from "./engine/limits.ts";
 import { queryCursor, receiveEnvelope } from "./engine/receive.ts";
-import type { Envelope } from "./engine/receive.ts";
+import type { Envelope } from "./engine/envelope.ts";
 import { stepTo } from "./engine/step.ts";
 import { isNewer } from "./engine/version.ts";
 import { welcomeChunkSize, wrapWelcomes } from "./engine/welcome-wrap.ts";
@@ -55,7 +55,7 @@ async function receive(context: Context, cell: LoadedCell): Promise<void> {
     const page = await withRetry(context.ports, () =>
       context.api.queryGroupMessages(cell.id, cursor),
     );
-    for (const message of page) {
+    for (const message of page.messages) {
       const envelope: Envelope = {
         sequenceId: message.id,
         createdNs: message.createdNs,
@@ -63,7 +63,8 @@ async function receive(context: Context, cell: LoadedCell): Promise<void> {
       };
       if ((await takeEnvelope(context, cell, envelope, "sync")) === "paused") return;
     }
-    if (page.length < limits.page || queryCursor(cell.state.progress) === cursor) return;
+    // A page that moves nothing would come again for ever.
+    if (!page.full || queryCursor(cell.state.progress) === cursor) return;
     if (context.signal.aborted) throw new ClientError("client/closed");
   }
 }
@@ -97,9 +98,7 @@ export async function stillPaused(cell: LoadedCell): Promise<boolean> {
   if (record.pausedForVersion === undefined) return false;
   const required = record.metadata.attributes.get(minimumVersionKey);
   if (isNewer(record.pausedForVersion) || isNewer(required)) return true;
-  await cell.apply(
-    stepTo({ ...cell.state, record: { ...record, pausedForVersion: undefined } }),
-  );
+  await cell.apply(stepTo({ ...cell.state, record: { ...record, pausedForVersion: undefined } }));
   return false;
 }
 

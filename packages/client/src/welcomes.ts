@@ -5,7 +5,6 @@ import type { Context } from "./context.ts";
 import { stepEnv } from "./context.ts";
 import { isStaleWelcome, joinGroup, openWelcome } from "./engine/join.ts";
 import type { WelcomeInput, WelcomeOutcome } from "./engine/join.ts";
-import { limits } from "./engine/limits.ts";
 import { unwrapPointee, unwrapPointer, unwrapWelcome } from "./engine/welcome-wrap.ts";
 import type { OpenedWelcome, Pointer } from "./engine/welcome-wrap.ts";
 import { ConsentEntityType, ConsentState } from "./enums.ts";
@@ -62,7 +61,7 @@ export function createWelcomes(context: Context, groups: Groups): Welcomes {
   /** The shared welcome that a pointer names; undefined where it is not there (yet). */
   async function fetchPointee(pointer: Pointer): Promise<OpenedWelcome | undefined> {
     const page = await context.api.queryWelcomes(pointer.destination, 0n);
-    const [first] = page;
+    const [first] = page.messages;
     if (!first) return undefined;
     if (first.kind !== "v1") throw new ClientError("client/bad-welcome", { rule: "XWL-11" });
     return unwrapPointee(crypto, pointer, first.value.data, first.value.welcomeMetadata);
@@ -216,13 +215,13 @@ export function createWelcomes(context: Context, groups: Groups): Welcomes {
         const page = await withRetry(context.ports, () =>
           context.api.queryWelcomes(fromHex(context.installationId), from),
         );
-        for (const message of page) {
+        for (const message of page.messages) {
           if (message.kind === "unset" || message.value.id <= from) continue;
           any = true;
           const cell = await take(message);
           if (cell) cells.push(cell);
         }
-        if (page.length < limits.page || (await cursor()) === from) return cells;
+        if (!page.full || (await cursor()) === from) return cells;
       }
     } finally {
       // XWL-23

@@ -46,7 +46,10 @@ export async function removeLeavers({ context, groups, engine }: WorkerParts): P
     if (!record.active || record.pendingLeaves.length === 0) continue;
     if (!record.metadata.superAdmins.includes(context.inboxId)) continue;
     if (record.pendingLeaves.includes(context.inboxId)) continue;
-    await engine.carryOut(cell, { kind: "membership", add: [], remove: record.pendingLeaves });
+    // XPM-07: a super admin's wish waits until somebody demotes them.
+    const remove = record.pendingLeaves.filter((id) => !record.metadata.superAdmins.includes(id));
+    if (remove.length === 0) continue;
+    await engine.carryOut(cell, { kind: "membership", add: [], remove });
   }
 }
 

@@ -4,7 +4,7 @@ import { Client } from "@coterie/client";
 import type { ClientOptions, EngineEvent, EoaSigner } from "@coterie/client";
 import { opensslProvider } from "@coterie/crypto/openssl";
 import type { CryptoProvider } from "@coterie/crypto";
-import { createMemoryStore } from "@coterie/storage";
+import { StorageError, createMemoryStore } from "@coterie/storage";
 import type { Store } from "@coterie/storage";
 import { createMemoryTransport } from "@coterie/transport";
 import type { CallFault, MemoryTransport } from "@coterie/transport";
@@ -12,6 +12,8 @@ import { createVirtualClock } from "./clock.ts";
 import type { VirtualClock } from "./clock.ts";
 import { seededRandom } from "./random.ts";
 import type { SeededRandom } from "./random.ts";
+import { tampered } from "./tamper.ts";
+import type { Tamper } from "./tamper.ts";
 import { testWallet } from "./wallet.ts";
 
 /** One installation in the world. `client` changes when it is restarted; everything else stays. */
@@ -24,6 +26,10 @@ export interface Actor {
   readonly events: EngineEvent[];
   /** Chooses faults of its next calls; undefined lets all through. */
   fault: ((path: string) => CallFault | undefined) | undefined;
+  /** Changes answers of the node to its calls. */
+  tamper: Tamper | undefined;
+  /** Fails its next writes to the store, as a full disk or a crash would. */
+  failWrites: (() => boolean) | undefined;
   transport: MemoryTransport;
   /** Ends the client as a crash would, with whatever it had under way, and opens a new one on the same store. */
   restart(): Promise<Client>;
@@ -36,7 +42,10 @@ export interface World {
   readonly node: CoterieNode;
   readonly log: NodeLog;
   /** A new person, or a further installation of one with the same `wallet`. */
-  join(name: string, options?: Partial<ClientOptions> & { readonly wallet?: string }): Promise<Actor>;
+  join(
+    name: string,
+    options?: Partial<ClientOptions> & { readonly wallet?: string },
+  ): Promise<Actor>;
   close(): Promise<void>;
 }
 
@@ -48,12 +57,15 @@ export interface WorldOptions {
 }
 
 /** The store of an actor survives its client. */
-function keptOpen(store: Store): Store {
+function keptOpen(store: Store, fails: () => boolean): Store {
   return {
     get: (key) => store.get(key),
     getMany: (keys) => store.getMany(keys),
     list: (range) => store.list(range),
-    write: (changes) => store.write(changes),
+    async write(changes) {
+      if (fails()) throw new StorageError("storage/io", {});
+      await store.write(changes);
+    },
     close: () => Promise.resolve(),
   };
 }
@@ -88,8 +100,8 @@ export function createWorld(options: WorldOptions = {}): World {
         timers: clock,
         workers: options.workers ?? false,
         ...more,
-        store: keptOpen(store),
-        transport,
+        store: keptOpen(store, () => actor?.failWrites?.() === true),
+        transport: tampered(transport, () => actor?.tamper),
       });
       client.onEvent((event) => events.push(event));
       return { client, transport };
@@ -102,11 +114,14 @@ export function createWorld(options: WorldOptions = {}): World {
       store,
       events,
       fault: undefined,
+      tamper: undefined,
+      failWrites: undefined,
       ...opened,
       async restart() {
         const made = actor as Actor;
         await made.client.close();
         made.fault = undefined;
+        made.failWrites = undefined;
         Object.assign(made, await open());
         return made.client;
       },

@@ -39,6 +39,7 @@ export function applyCommit(applied: AppliedCommit): Step {
     mls: group,
   };
   const events: EngineEvent[] = removed ? [{ kind: "removed", groupId: record.id }] : [];
+  const saidBefore = record.conversationType === "dm" && changes.addedInboxes.length > 0;
   const transcript = isNoteworthy(changes, after.metadata)
     ? transcriptRow({
         crypto: env.crypto,
@@ -53,7 +54,7 @@ export function applyCommit(applied: AppliedCommit): Step {
       })
     : undefined;
   return stepTo(next, {
-    messages: transcript ? [{ kind: "insert", row: transcript }] : [],
+    messages: transcript ? [{ kind: "insert", row: transcript, unlessSaid: saidBefore }] : [],
     log: [
       {
         sequenceId: envelope.sequenceId,

@@ -98,10 +98,7 @@ export function updatedPolicy(
 }
 
 /** XGC-43. */
-export function permissionsProposal(
-  extensions: readonly Extension[],
-  policy: PolicySet,
-): Proposal {
+export function permissionsProposal(extensions: readonly Extension[], policy: PolicySet): Proposal {
   return replacing(extensions, encodePermissions(policy));
 }
 
@@ -212,7 +209,9 @@ export function membershipProposals(
       failed: failed.length,
     });
   }
-  const leaves = new Map(members.map(({ leaf, leafIndex }) => [toHex(leaf.signatureKey), leafIndex]));
+  const leaves = new Map(
+    members.map(({ leaf, leafIndex }) => [toHex(leaf.signatureKey), leafIndex]),
+  );
   const membership: Membership = {
     members: plan.next.members,
     failedInstallations: new Set([...plan.next.failedInstallations, ...failed]),

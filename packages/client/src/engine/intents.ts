@@ -28,15 +28,13 @@ export function queueWish(
   const rotates = wish.kind !== "send-message" || stale;
 
   const first = state.progress.nextIntent;
-  const intents = wishes.map(
-    (item, i): Intent => ({
-      id: first + i,
-      wish: item,
-      createdAtNs: nowNs,
-      attempts: 0,
-      state: { kind: "to-publish" },
-    }),
-  );
+  const intents = wishes.map((item, i): Intent => ({
+    id: first + i,
+    wish: item,
+    createdAtNs: nowNs,
+    attempts: 0,
+    state: { kind: "to-publish" },
+  }));
   const next: GroupState = {
     ...state,
     intents: [...state.intents, ...intents],
@@ -54,9 +52,7 @@ export function queueWish(
 /** The intent was carried out, or there was nothing to carry out (XIN-04). */
 export function finishIntent(state: GroupState, intent: Intent): Step {
   return stepTo(withoutIntent(state, intent.id), {
-    events: [
-      { kind: "intent", groupId: state.record.id, intentId: intent.id, outcome: "done" },
-    ],
+    events: [{ kind: "intent", groupId: state.record.id, intentId: intent.id, outcome: "done" }],
   });
 }
 

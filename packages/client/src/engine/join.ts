@@ -56,7 +56,9 @@ export function openWelcome({ env, welcome, keyPackage }: WelcomeInput): Welcome
 /** XWL-14: whether a group that is here already, in this state, makes the welcome old news. */
 export function isStaleWelcome(known: GroupState | undefined, joined: MlsGroup): boolean {
   return (
-    known?.mls !== undefined && known.record.active && joined.context.epoch <= known.mls.context.epoch
+    known?.mls !== undefined &&
+    known.record.active &&
+    joined.context.epoch <= known.mls.context.epoch
   );
 }
 
@@ -71,7 +73,8 @@ export function joinGroup(
   const { facts, addedBy } = valid;
   const { immutable } = facts;
   const id = toHex(group.groupId) as GroupId;
-  const returned = known?.record.membershipState === "pending-remove" || known?.record.active === false;
+  const returned =
+    known?.record.membershipState === "pending-remove" || known?.record.active === false;
   const sync = immutable.conversationType === "sync";
   const record: GroupRecord = {
     id,

@@ -2,7 +2,13 @@ import { toUtf8 } from "@coterie/base";
 import { cipherSuites, generateKeyPair, xWingHpkeSuite } from "@coterie/crypto";
 import type { CipherSuite, CryptoProvider, KeyPair } from "@coterie/crypto";
 import { createKeyPackage, decodeKeyPackage, verifyKeyPackage } from "@coterie/mls";
-import type { Capabilities, Extension, KeyPackage, KeyPackageSecrets, Lifetime } from "@coterie/mls";
+import type {
+  Capabilities,
+  Extension,
+  KeyPackage,
+  KeyPackageSecrets,
+  Lifetime,
+} from "@coterie/mls";
 import {
   WelcomePointeeEncryptionAeadTypesExtension,
   WelcomeWrapperEncryption,
@@ -149,7 +155,11 @@ function wrapperOf(keyPackage: KeyPackage): {
         pointeeAead.chacha20Poly1305,
       );
     if (!encryption) {
-      return { wrapperKey: keyPackage.initKey, wrapperAlgorithm: wrapper.curve25519, pointerCapable };
+      return {
+        wrapperKey: keyPackage.initKey,
+        wrapperAlgorithm: wrapper.curve25519,
+        pointerCapable,
+      };
     }
     const { pubKey, algorithm } = WelcomeWrapperEncryption.decode(encryption);
     const xWing = algorithm === wrapper.xWing;

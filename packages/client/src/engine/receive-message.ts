@@ -11,7 +11,7 @@ import { ownerOf } from "./leaf.ts";
 import type { LeafOwner } from "./leaf.ts";
 import type { IdentityPoint } from "./membership.ts";
 import { messageId } from "./message-id.ts";
-import type { Envelope } from "./receive.ts";
+import type { Envelope } from "./envelope.ts";
 import { stepTo } from "./step.ts";
 import type { Deletion, Step, StepEnv } from "./step.ts";
 import type { GroupRecord, GroupState, MessageRow } from "./state.ts";

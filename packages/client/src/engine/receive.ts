@@ -2,6 +2,7 @@ import { toHex } from "@coterie/base";
 import { adopt, decodePending, peekMessage, process } from "@coterie/mls";
 import type { Group as MlsGroup } from "@coterie/mls";
 import { applyCommit } from "./apply-commit.ts";
+import type { Envelope } from "./envelope.ts";
 import { contentTypeOf, openEnvelope } from "./content.ts";
 import { afterMessage, deletionOf, receiveMessage } from "./receive-message.ts";
 import { failIntent, finishIntent, intentByHash, rebuildIntent } from "./intents.ts";
@@ -17,17 +18,13 @@ import type { Awaited } from "./validate-commit.ts";
 import { expiryOf } from "./expiry.ts";
 import { ClientError } from "../errors.ts";
 
-/** One message of a group's log as the node hands it out. Its `is_commit` is no proof and not looked at (XIN-08). */
-export interface Envelope {
-  readonly sequenceId: bigint;
-  readonly createdNs: bigint;
-  readonly data: Uint8Array;
-}
-
 export type Received =
   | { readonly kind: "step"; readonly step: Step }
   /** Load what is missing, then hand the same envelope in again. Nothing has changed. */
-  | { readonly kind: "wait"; readonly needs: Extract<Awaited, { readonly kind: "identity" }>["needs"] }
+  | {
+      readonly kind: "wait";
+      readonly needs: Extract<Awaited, { readonly kind: "identity" }>["needs"];
+    }
   /** XIN-30: keep the cursor where it is and stop. */
   | { readonly kind: "paused"; readonly step: Step }
   /** XST-03: only a full sync may process this one. */
@@ -51,7 +48,12 @@ export function queryCursor(progress: Progress): bigint {
 }
 
 /** The state after an envelope was dealt with for good. */
-function advance(state: GroupState, stream: StreamName, sequenceId: bigint, via: ReceiveInput["via"]): GroupState {
+function advance(
+  state: GroupState,
+  stream: StreamName,
+  sequenceId: bigint,
+  via: ReceiveInput["via"],
+): GroupState {
   const { progress } = state;
   if (via === "stream") {
     return { ...state, progress: { ...progress, ahead: [...progress.ahead, sequenceId] } };
@@ -98,9 +100,10 @@ export function receiveEnvelope(input: ReceiveInput): Received {
   }
 
   const intent = intentByHash(state, toHex(env.crypto.hash("sha256", envelope.data)));
-  const sealed = intent && (intent.state.kind === "published" || intent.state.kind === "error")
-    ? intent.state.sealed
-    : undefined;
+  const sealed =
+    intent && (intent.state.kind === "published" || intent.state.kind === "error")
+      ? intent.state.sealed
+      : undefined;
   // XIN-09: never decrypted, the keys are gone.
   if (intent && sealed) {
     if (!sealed.pending) return settle(ownMessage(input, intent, sealed));
@@ -124,7 +127,14 @@ function refusal(
   code: string,
   rule?: string,
 ): EngineEvent {
-  return { kind: "refused", what, groupId: state.record.id, sequenceId: envelope.sequenceId, code, rule };
+  return {
+    kind: "refused",
+    what,
+    groupId: state.record.id,
+    sequenceId: envelope.sequenceId,
+    code,
+    rule,
+  };
 }
 
 /** XIN-11. */
@@ -165,7 +175,8 @@ function ownCommit(
   if (sealed.epoch !== group.context.epoch) {
     const log = [logRow(group, envelope, CommitResult.wrongEpoch, intent.wish.kind, env)];
     // One that was given up stays so; all others try again on the new epoch.
-    if (intent.state.kind === "error") return settle({ ...finishIntent(state, intent), events: [], log });
+    if (intent.state.kind === "error")
+      return settle({ ...finishIntent(state, intent), events: [], log });
     return settle({ ...stepTo(rebuildIntent(state, intent)), log });
   }
   const pending = decodePending(env.crypto, sealed.pending as Uint8Array);
@@ -189,7 +200,13 @@ function ownCommit(
       ...failed,
       events: [
         ...failed.events,
-        refusal(state, envelope, "commit", verdict.code, rule === undefined ? undefined : String(rule)),
+        refusal(
+          state,
+          envelope,
+          "commit",
+          verdict.code,
+          rule === undefined ? undefined : String(rule),
+        ),
       ],
       log: [logRow(group, envelope, CommitResult.invalid, intent.wish.kind, env, verdict.code)],
     });
@@ -262,7 +279,13 @@ function foreign(
     case "refused": {
       const { code } = result.reason;
       const rule = result.reason.details?.["rule"];
-      const event = refusal(state, envelope, what, code, rule === undefined ? undefined : String(rule));
+      const event = refusal(
+        state,
+        envelope,
+        what,
+        code,
+        rule === undefined ? undefined : String(rule),
+      );
       if (content !== "commit") return settle(stepTo(state, { events: [event] }));
       const verdict = code.startsWith("mls/") ? CommitResult.undecryptable : CommitResult.invalid;
       // XCV-30

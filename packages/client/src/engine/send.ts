@@ -2,12 +2,7 @@ import { toHex } from "@coterie/base";
 import { commit, encodePending, seal } from "@coterie/mls";
 import type { Group as MlsGroup, Proposal } from "@coterie/mls";
 import { ClientError } from "../errors.ts";
-import {
-  adminProposal,
-  metadataProposal,
-  permissionsProposal,
-  updatedPolicy,
-} from "./compose.ts";
+import { adminProposal, metadataProposal, permissionsProposal, updatedPolicy } from "./compose.ts";
 import type { MembershipCommit } from "./compose.ts";
 import { decodeFacts } from "./extensions.ts";
 import { withIntent } from "./step.ts";

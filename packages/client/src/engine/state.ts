@@ -66,7 +66,11 @@ export type Wish =
     }
   | { readonly kind: "key-update" }
   | { readonly kind: "metadata"; readonly field: string; readonly value: string }
-  | { readonly kind: "membership"; readonly add: readonly string[]; readonly remove: readonly string[] }
+  | {
+      readonly kind: "membership";
+      readonly add: readonly string[];
+      readonly remove: readonly string[];
+    }
   | { readonly kind: "admin-list"; readonly action: AdminAction; readonly inboxId: string }
   | {
       readonly kind: "permission";

@@ -17,7 +17,12 @@ export interface StepEnv {
 /** One change of the message table. */
 export type MessageChange =
   /** Inserted unless a message with this id is there already (XMS-04). */
-  | { readonly kind: "insert"; readonly row: MessageRow }
+  | {
+      readonly kind: "insert";
+      readonly row: MessageRow;
+      /** XCV-23: not where a transcript of this group already says the same. */
+      readonly unlessSaid?: boolean | undefined;
+    }
   | {
       readonly kind: "publish";
       readonly id: MessageId;

@@ -76,8 +76,9 @@ export function changeBy(actor: string, changes: GroupChanges): Change {
 
 /** XCV-05: only values that this commit changes count. */
 export function tooLong(changes: GroupChanges): string | undefined {
-  return changes.fields.find(({ field, after }) => after !== undefined && !fitsAttribute(field, after))
-    ?.field;
+  return changes.fields.find(
+    ({ field, after }) => after !== undefined && !fitsAttribute(field, after),
+  )?.field;
 }
 
 /** Proposals that no commit may carry here (XGC-08, XCV-07). */

@@ -1,5 +1,13 @@
 import { concat, fromHex, toUtf8 } from "@coterie/base";
-import { cipherSuites, encLength, hpkeSeal, labels, setupRecipient, setupSender, xWingHpkeSuite } from "@coterie/crypto";
+import {
+  cipherSuites,
+  encLength,
+  hpkeSeal,
+  labels,
+  setupRecipient,
+  setupSender,
+  xWingHpkeSuite,
+} from "@coterie/crypto";
 
 import type { CryptoProvider, HpkeSuite } from "@coterie/crypto";
 import { WelcomeMetadata, WelcomePointer } from "@coterie/wire";
@@ -14,10 +22,7 @@ export const pointeeAead = { chacha20Poly1305: 3 } as const;
 
 const none = new Uint8Array(0);
 /** XWL-02: the label of MLS without content. */
-const info = concat(
-  encodeVl(toUtf8(`${labels.mlsPrefix}${labels.xmtpWelcome}`)),
-  encodeVl(none),
-);
+const info = concat(encodeVl(toUtf8(`${labels.mlsPrefix}${labels.xmtpWelcome}`)), encodeVl(none));
 
 /** XKP-13: unknown numbers are read as 1. */
 export function suiteOf(algorithm: number): HpkeSuite {

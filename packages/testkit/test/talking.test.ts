@@ -7,10 +7,9 @@ test("three people talk: created, joined, read by all", async () => {
   const bo = await world.join("bo");
   const cy = await world.join("cy");
 
-  const group = await ada.client.conversations.createGroup(
-    [bo.client.inboxId, cy.client.inboxId],
-    { groupName: "Stairs" },
-  );
+  const group = await ada.client.conversations.createGroup([bo.client.inboxId, cy.client.inboxId], {
+    groupName: "Stairs",
+  });
   await group.sendText("hello");
 
   await bo.client.conversations.sync();

@@ -1,0 +1,82 @@
+import { fromBase64Url, fromHex, fromUtf8, toHex } from "@coterie/base";
+import type { CryptoProvider, KeyPair } from "@coterie/crypto";
+import { commit, restoreGroup, seal } from "@coterie/mls";
+import type { CommitInput, Group, Proposal } from "@coterie/mls";
+import type { NodeLog } from "@coterie/node";
+import { decodeKey, encodeKey, prefixRange } from "@coterie/storage";
+import type { Store } from "@coterie/storage";
+
+/**
+ * A member without manners: it holds the keys of an honest installation, taken out of its store, and says whatever it likes.
+ * Nothing it does is checked on its side but by MLS itself.
+ */
+export interface Forger {
+  readonly group: Group;
+  readonly signer: KeyPair;
+  /** Stages a commit of these proposals, whatever the policies say, and puts it into the log. */
+  commit(proposals: readonly Proposal[], more?: Partial<CommitInput>): Promise<Uint8Array>;
+  /** Sends plaintext of any shape. */
+  say(plaintext: Uint8Array): Promise<void>;
+  /** Puts bytes into the log as they are, past the node's checks. */
+  append(data: Uint8Array, isCommit?: boolean): Promise<void>;
+}
+
+/** Takes the keys of an installation out of its store, as a thief of an open store would. */
+export async function unsafeForgerOf(
+  parts: { readonly crypto: CryptoProvider; readonly log: NodeLog },
+  store: Store,
+  groupId: string,
+): Promise<Forger> {
+  const { crypto, log } = parts;
+  const row = await store.get(encodeKey("meta", "identity"));
+  const stored = JSON.parse(fromUtf8((row as Uint8Array).subarray(1))) as {
+    readonly seed: { readonly $b: string };
+  };
+  const privateKey = fromBase64Url(stored.seed.$b);
+  const signer: KeyPair = {
+    privateKey,
+    publicKey: crypto.signaturePublicKey("ed25519", privateKey),
+  };
+  const entries = await store.list(prefixRange("s", groupId));
+  let group = restoreGroup({
+    crypto,
+    entries: new Map(entries.map(({ key, value }) => [decodeKey(key)[2] as string, value])),
+  });
+  const append = async (data: Uint8Array, isCommit = false): Promise<void> => {
+    await log.appendGroupMessages([
+      {
+        groupId: fromHex(groupId),
+        data,
+        senderHmac: new Uint8Array(32),
+        shouldPush: false,
+        isCommit,
+      },
+    ]);
+  };
+  return {
+    get group() {
+      return group;
+    },
+    signer,
+    append,
+    async commit(proposals, more = {}) {
+      const made = commit({ crypto, group, signer, proposals, forcePath: true, ...more });
+      group = made.group;
+      await append(made.message, true);
+      return made.message;
+    },
+    async say(plaintext) {
+      const sealed = seal({ crypto, group, signer, plaintext });
+      group = sealed.group;
+      await append(sealed.message);
+    },
+  };
+}
+
+/** Hex of the epoch authenticator: equal for all members that are not forked. */
+export function standing(info: {
+  readonly epoch: bigint;
+  readonly epochAuthenticator: Uint8Array;
+}): string {
+  return `${info.epoch}:${toHex(info.epochAuthenticator)}`;
+}
