@@ -7,7 +7,7 @@ export interface Address {
 }
 
 export type LogLevelName = "debug" | "info" | "warn" | "error" | "silent";
-export const logLevels: readonly LogLevelName[] = ["debug", "info", "warn", "error", "silent"];
+const logLevels: readonly LogLevelName[] = ["debug", "info", "warn", "error", "silent"];
 
 export interface Config {
   /** Folder of the database; made where it is missing. */

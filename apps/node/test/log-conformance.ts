@@ -12,11 +12,7 @@ export const message = (group: number, content: number, more: Partial<NewGroupMe
   ...more,
 });
 
-export const welcome = (
-  to: number,
-  content: number,
-  more: Partial<NewWelcome> = {},
-): NewWelcome => ({
+const welcome = (to: number, content: number, more: Partial<NewWelcome> = {}): NewWelcome => ({
   kind: "v1",
   installationKey: bytes(to),
   data: bytes(content),

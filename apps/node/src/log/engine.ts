@@ -23,8 +23,10 @@ export interface Statement {
 
 type Engine = new (path: string, options: { readonly timeout: number }) => Database;
 
+const require = createRequire(import.meta.url);
+
 /** Opens a file; `timeout` is how many milliseconds to wait for another process's lock. */
 export function openEngine(path: string, options: { readonly timeout: number }): Database {
-  const engine = createRequire(import.meta.url)("better-sqlite3-multiple-ciphers") as Engine;
+  const engine = require("better-sqlite3-multiple-ciphers") as Engine;
   return new engine(path, options);
 }

@@ -17,13 +17,13 @@ import type { CryptoProvider } from "@coterie/crypto";
 import type { IdentityUpdate } from "@coterie/wire";
 import type { Identifier } from "../log/log.ts";
 
-export interface JudgedUpdate {
+interface JudgedUpdate {
   /** Wallets and passkeys that the update associates with the inbox, and those that it takes away. */
   readonly added: readonly Identifier[];
   readonly revoked: readonly Identifier[];
 }
 
-export interface LoggedWireUpdate {
+interface LoggedWireUpdate {
   readonly sequenceId: bigint;
   readonly update: IdentityUpdate;
 }
