@@ -196,6 +196,19 @@ export function adopt(input: { readonly group: Group; readonly pending: PendingC
   return enterEpoch(group, pending.staged);
 }
 
+/**
+ * Secrets of a pending commit that lost against another one: wipe them and drop it. `group` is the one it was built on, whose keys it may
+ * share.
+ */
+export function discard(input: { readonly group: Group; readonly pending: PendingCommit }): {
+  readonly spent: readonly Uint8Array[];
+} {
+  const { state, encryptionSecret } = input.pending.staged;
+  const shared = new Set(input.group.state.own.keys.values());
+  const keys = [...state.own.keys.values()].filter((key) => !shared.has(key));
+  return { spent: [encryptionSecret, ...Object.values(state.secrets), ...keys] };
+}
+
 interface Made {
   readonly tree: RatchetTree;
   readonly own: PrivateTree;

@@ -1,3 +1,4 @@
+import { labels } from "@coterie/crypto";
 import type { CipherSuite, CryptoProvider } from "@coterie/crypto";
 import { encodeWith } from "./codec.ts";
 import { signWithLabel, verifyWithLabel } from "./crypto-labels.ts";
@@ -6,7 +7,7 @@ import { writeAuthData, writeFramedContentTbs } from "./framing-types.ts";
 import { tagFits } from "./transcript.ts";
 import type { AuthenticatedContent, FramedContent } from "./types.ts";
 
-const label = "FramedContentTBS";
+const label = labels.mlsSign.framedContent;
 
 function tbs(
   wireFormat: "public" | "private",

@@ -87,7 +87,7 @@ export type ExternalJoin =
 
 /** Joins without an invitation, by a commit of our own (RFC 9420 §12.4.3.2). The judge sees the group as it was before. */
 export function joinByCommit(input: ExternalJoinInput): ExternalJoin {
-  return refusing(() => joinChecked({ ...input, groupInfo: input.groupInfo.slice() }));
+  return refusing(() => joinChecked({ ...input, groupInfo: new Uint8Array(input.groupInfo) }));
 }
 
 function joinChecked(input: ExternalJoinInput): ExternalJoin {

@@ -126,7 +126,7 @@ export function createGroup(input: {
   const context: GroupContext = {
     version: mls10,
     cipherSuite: suite.id,
-    groupId: input.groupId.slice(),
+    groupId: new Uint8Array(input.groupId),
     epoch: 0n,
     treeHash: treeHash(crypto, tree),
     confirmedTranscriptHash: new Uint8Array(0),

@@ -64,7 +64,7 @@ export type {
   Refusal,
   Verdict,
 } from "./judge.ts";
-export { adopt, commit } from "./commit-create.ts";
+export { adopt, commit, discard } from "./commit-create.ts";
 export type { CommitInput, CommitOutput } from "./commit-create.ts";
 export type { PendingCommit } from "./pending.ts";
 export { decodePending, encodePending } from "./pending-codec.ts";

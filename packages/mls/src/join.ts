@@ -8,6 +8,7 @@ import { decryptWithLabel } from "./encrypt-labels.ts";
 import { MlsError } from "./errors.ts";
 import { groupOf } from "./group.ts";
 import type { EpochState, Group } from "./group.ts";
+import { checkFounding, foundingPsk } from "./founding.ts";
 import { checkGroupInfoSignature } from "./group-info.ts";
 import { ask } from "./judge.ts";
 import type { Judge, Refusal } from "./judge.ts";
@@ -82,7 +83,7 @@ export type Joined =
  * never throws. That the group id is new to this client is for the caller to see; so is deleting the key package's secrets.
  */
 export function join(input: JoinInput): Joined {
-  return refusing(() => joinChecked({ ...input, welcome: input.welcome.slice() }));
+  return refusing(() => joinChecked({ ...input, welcome: new Uint8Array(input.welcome) }));
 }
 
 function joinChecked(input: JoinInput): Joined {
@@ -106,7 +107,10 @@ function joinChecked(input: JoinInput): Joined {
   if (founded) checkFounding(founded, info, input.foundedFrom);
   const ownLeaf = findOwnLeaf(tree, ours.keyPackage);
 
-  let own: PrivateTree = createPrivateTree(ownLeaf, ours.secrets.encryptionKey.privateKey.slice());
+  let own: PrivateTree = createPrivateTree(
+    ownLeaf,
+    new Uint8Array(ours.secrets.encryptionKey.privateKey),
+  );
   const { pathSecret } = secrets;
   if (pathSecret) {
     own = implantPathSecret({ crypto, tree, own, committerLeaf: info.signer, pathSecret });
@@ -215,7 +219,7 @@ export function checkedGroup(
   checkDistinctExtensions(groupContext.extensions);
   const carried = findExtension(extensions, extensionTypes.ratchetTree)?.data ?? ratchetTree;
   if (!carried) throw new MlsError("mls/missing-tree");
-  const tree = decodeRatchetTree(suite, carried);
+  const tree = decodeRatchetTree(suite, new Uint8Array(carried));
   const leaf = memberAt(tree, info.signer);
   if (!leaf) throw new MlsError("mls/unknown-sender", { leafIndex: info.signer });
   checkGroupInfoSignature(crypto, suite, info, leaf.signatureKey);
@@ -254,42 +258,4 @@ function epochOf(
   const interim = interimTranscriptHash(crypto, suite, confirmed, tag);
   const state = { context, tree, own, secrets, confirmationTag: tag };
   return { state: { ...state, interimTranscriptHash: interim }, encryptionSecret };
-}
-
-type FoundingPsk = GroupSecrets["psks"][number] & { readonly kind: "resumption" };
-
-/** RFC 9420 §12.4.3.1: at most one PSK says that the group was founded from another. */
-function foundingPsk({ psks }: GroupSecrets): FoundingPsk | undefined {
-  const founding = psks.filter(
-    (psk): psk is FoundingPsk => psk.kind === "resumption" && psk.usage !== "application",
-  );
-  if (founding.length > 1) throw new MlsError("mls/bad-founding", { why: "psks" });
-  return founding[0];
-}
-
-/** RFC 9420 §11.2, §11.3: the new group is at its first epoch and is what was announced. Who its members are is for the judge. */
-function checkFounding(psk: FoundingPsk, info: GroupInfo, from: Group | undefined): void {
-  const refuse = (why: string): MlsError => new MlsError("mls/bad-founding", { why });
-  const { groupContext } = info;
-  if (groupContext.epoch !== 1n) throw refuse("epoch");
-  if (!from) return;
-  if (!equal(psk.groupId, from.groupId) || psk.epoch !== from.epoch) throw refuse("group");
-  if (psk.usage === "branch") {
-    const { version, cipherSuite } = from.context;
-    if (groupContext.version !== version) throw refuse("version");
-    if (groupContext.cipherSuite !== cipherSuite) throw refuse("cipher-suite");
-    return;
-  }
-  if (from.status.kind !== "reinit") throw refuse("not-reinitialized");
-  const { reinit } = from.status;
-  if (!equal(groupContext.groupId, reinit.groupId)) throw refuse("group-id");
-  if (groupContext.version !== reinit.version) throw refuse("version");
-  if (groupContext.cipherSuite !== reinit.cipherSuite) throw refuse("cipher-suite");
-  const same =
-    groupContext.extensions.length === reinit.extensions.length &&
-    groupContext.extensions.every((extension, i) => {
-      const wanted = reinit.extensions[i];
-      return wanted?.type === extension.type && equal(wanted.data, extension.data);
-    });
-  if (!same) throw refuse("extensions");
 }

@@ -1,6 +1,8 @@
 import type { CipherSuite, CryptoProvider, KeyPair } from "@coterie/crypto";
-import { deriveKeyPair } from "@coterie/crypto";
+import { deriveKeyPair, labels } from "@coterie/crypto";
 import { deriveSecret, expandWithLabel } from "./crypto-labels.ts";
+
+const names = labels.mlsSecret;
 
 /** The secrets of one epoch (RFC 9420 §8, table "Epoch-Derived Secrets") without `encryption`, which becomes the secret tree. */
 export interface EpochSecrets {
@@ -31,7 +33,7 @@ export function deriveJoinerSecret(
 ): Uint8Array {
   const extracted = crypto.hkdfExtract(suite.hash, from.initSecret, from.commitSecret);
   const { contextBytes } = from;
-  return expandWithLabel(crypto, suite, extracted, "joiner", contextBytes, suite.hashLength);
+  return expandWithLabel(crypto, suite, extracted, names.joiner, contextBytes, suite.hashLength);
 }
 
 /** The secret after the PSKs went in: parent of `welcome_secret` and `epoch_secret`. */
@@ -55,7 +57,7 @@ export function deriveWelcomeSecret(
   suite: CipherSuite,
   memberSecret: Uint8Array,
 ): Uint8Array {
-  return deriveSecret(crypto, suite, memberSecret, "welcome");
+  return deriveSecret(crypto, suite, memberSecret, names.welcome);
 }
 
 /** Key and nonce that seal the GroupInfo of a Welcome (RFC 9420 §12.4.3.1). */
@@ -67,8 +69,8 @@ export function deriveWelcomeKey(
   const secret = deriveWelcomeSecret(crypto, suite, memberSecret);
   const none = new Uint8Array(0);
   return {
-    key: expandWithLabel(crypto, suite, secret, "key", none, suite.keyLength),
-    nonce: expandWithLabel(crypto, suite, secret, "nonce", none, suite.nonceLength),
+    key: expandWithLabel(crypto, suite, secret, names.key, none, suite.keyLength),
+    nonce: expandWithLabel(crypto, suite, secret, names.nonce, none, suite.nonceLength),
   };
 }
 
@@ -79,7 +81,7 @@ export function deriveEpochSecret(
   memberSecret: Uint8Array,
   contextBytes: Uint8Array,
 ): Uint8Array {
-  return expandWithLabel(crypto, suite, memberSecret, "epoch", contextBytes, suite.hashLength);
+  return expandWithLabel(crypto, suite, memberSecret, names.epoch, contextBytes, suite.hashLength);
 }
 
 /** All secrets of an epoch, and the root of its secret tree. */
@@ -90,16 +92,16 @@ export function deriveEpochSecrets(
 ): { readonly secrets: EpochSecrets; readonly encryptionSecret: Uint8Array } {
   const derive = (label: string): Uint8Array => deriveSecret(crypto, suite, epochSecret, label);
   return {
-    encryptionSecret: derive("encryption"),
+    encryptionSecret: derive(names.encryption),
     secrets: {
-      senderData: derive("sender data"),
-      exporter: derive("exporter"),
-      external: derive("external"),
-      confirmationKey: derive("confirm"),
-      membershipKey: derive("membership"),
-      resumptionPsk: derive("resumption"),
-      epochAuthenticator: derive("authentication"),
-      init: derive("init"),
+      senderData: derive(names.senderData),
+      exporter: derive(names.exporter),
+      external: derive(names.external),
+      confirmationKey: derive(names.confirm),
+      membershipKey: derive(names.membership),
+      resumptionPsk: derive(names.resumption),
+      epochAuthenticator: derive(names.authentication),
+      init: derive(names.init),
     },
   };
 }
@@ -122,5 +124,5 @@ export function exportFrom(
 ): Uint8Array {
   const derived = deriveSecret(crypto, suite, exporterSecret, what.label);
   const context = crypto.hash(suite.hash, what.context);
-  return expandWithLabel(crypto, suite, derived, "exported", context, what.length);
+  return expandWithLabel(crypto, suite, derived, names.exported, context, what.length);
 }

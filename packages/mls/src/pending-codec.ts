@@ -40,7 +40,7 @@ export function encodePending(pending: PendingCommit): Uint8Array {
 
 /** What {@link encodePending} wrote, in this or an older version. Throws an {@link MlsError} for anything else. */
 export function decodePending(crypto: CryptoProvider, bytes: Uint8Array): PendingCommit {
-  const r = new Reader(bytes.slice());
+  const r = new Reader(new Uint8Array(bytes));
   const version = r.u8();
   if (version !== snapshotVersion) throw new MlsError("mls/snapshot-version", { version });
   const parts = {

@@ -67,8 +67,8 @@ export type Processed =
  * header is decided before any cryptography.
  */
 export function process(input: ProcessInput): Processed {
-  // What is kept of a message are views of it: take a copy, so that the caller's buffer stays the caller's.
-  const copied = { ...input, message: input.message.slice() };
+  // What is kept of a message are views of it: take a copy, and not by `slice`, which a Buffer answers with a view.
+  const copied = { ...input, message: new Uint8Array(input.message) };
   return refusing(() => ignoredByHeader(copied) ?? processFramed(copied));
 }
 

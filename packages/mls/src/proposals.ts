@@ -1,4 +1,5 @@
 import { toHex } from "@coterie/base";
+import { labels } from "@coterie/crypto";
 import type { CipherSuite, CryptoProvider, KeyPair } from "@coterie/crypto";
 import { encodeWith } from "./codec.ts";
 import { refHash } from "./crypto-labels.ts";
@@ -32,7 +33,7 @@ export function proposalRef(
   message: AuthenticatedContent,
 ): ProposalRef {
   const bytes = encodeWith(writeAuthenticatedContent, message);
-  return refHash(crypto, suite, "MLS 1.0 Proposal Reference", bytes);
+  return refHash(crypto, suite, labels.mlsReference.proposal, bytes);
 }
 
 export function storeProposal(store: ProposalStore, stored: StoredProposal): ProposalStore {

@@ -1,4 +1,4 @@
-import { CryptoError } from "@coterie/crypto";
+import { CryptoError, labels } from "@coterie/crypto";
 import type { CipherSuite, CryptoProvider } from "@coterie/crypto";
 import { decodeWith, encodeWith, Reader } from "./codec.ts";
 import { expandWithLabel } from "./crypto-labels.ts";
@@ -124,7 +124,10 @@ export function senderDataKey(
   const sample = ciphertext.subarray(0, suite.hashLength);
   const expand = (label: string, length: number): Uint8Array =>
     expandWithLabel(crypto, suite, senderDataSecret, label, sample, length);
-  return { key: expand("key", suite.keyLength), nonce: expand("nonce", suite.nonceLength) };
+  return {
+    key: expand(labels.mlsSecret.key, suite.keyLength),
+    nonce: expand(labels.mlsSecret.nonce, suite.nonceLength),
+  };
 }
 
 const writeSenderData = (w: Parameters<typeof writeSender>[0], data: SenderData): void => {
@@ -152,7 +155,7 @@ function contentAad(header: Header, authenticatedData: Uint8Array): Uint8Array {
 
 /** RFC 9420 §6.3.1: the guard goes over the first four bytes of the nonce. */
 function guarded(nonce: Uint8Array, reuseGuard: Uint8Array): Uint8Array {
-  const out = nonce.slice();
+  const out = new Uint8Array(nonce);
   for (const [i, byte] of reuseGuard.entries()) out[i] = (out[i] as number) ^ byte;
   return out;
 }

@@ -1,3 +1,4 @@
+import { labels } from "@coterie/crypto";
 import type { CipherSuite, CryptoProvider } from "@coterie/crypto";
 import { encodeWith } from "./codec.ts";
 import { expandWithLabel } from "./crypto-labels.ts";
@@ -25,7 +26,14 @@ export function derivePskSecret(
       w.u16(index);
       w.u16(psks.length);
     }, psk.id);
-    const input = expandWithLabel(crypto, suite, extracted, "derived psk", label, suite.hashLength);
+    const input = expandWithLabel(
+      crypto,
+      suite,
+      extracted,
+      labels.mlsSecret.psk,
+      label,
+      suite.hashLength,
+    );
     secret = crypto.hkdfExtract(suite.hash, input, secret);
   }
   return secret;

@@ -1,6 +1,9 @@
+import { labels } from "@coterie/crypto";
 import type { CipherSuite, CryptoProvider } from "@coterie/crypto";
 import { deriveTreeSecret } from "./crypto-labels.ts";
 import { MlsError } from "./errors.ts";
+
+const names = labels.mlsSecret;
 
 /** Key and nonce of one message. */
 export interface MessageKey {
@@ -112,8 +115,8 @@ function messageKey(
 ): MessageKey {
   return {
     generation,
-    key: deriveTreeSecret(crypto, suite, secret, "key", generation, suite.keyLength),
-    nonce: deriveTreeSecret(crypto, suite, secret, "nonce", generation, suite.nonceLength),
+    key: deriveTreeSecret(crypto, suite, secret, names.key, generation, suite.keyLength),
+    nonce: deriveTreeSecret(crypto, suite, secret, names.nonce, generation, suite.nonceLength),
   };
 }
 
@@ -123,5 +126,5 @@ function nextSecret(
   secret: Uint8Array,
   generation: number,
 ): Uint8Array {
-  return deriveTreeSecret(crypto, suite, secret, "secret", generation, suite.hashLength);
+  return deriveTreeSecret(crypto, suite, secret, names.secret, generation, suite.hashLength);
 }

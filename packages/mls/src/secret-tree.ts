@@ -1,4 +1,5 @@
-import { invariant } from "@coterie/base";
+import { invariant, toUtf8 } from "@coterie/base";
+import { labels } from "@coterie/crypto";
 import type { CipherSuite, CryptoProvider } from "@coterie/crypto";
 import { expandWithLabel } from "./crypto-labels.ts";
 import { MlsError } from "./errors.ts";
@@ -22,8 +23,9 @@ export interface SecretTree {
 
 export type RatchetKind = "handshake" | "application";
 
-const leftContext = Uint8Array.of(0x6c, 0x65, 0x66, 0x74);
-const rightContext = Uint8Array.of(0x72, 0x69, 0x67, 0x68, 0x74);
+const names = labels.mlsSecret;
+const leftContext = toUtf8(names.left);
+const rightContext = toUtf8(names.right);
 const none = new Uint8Array(0);
 
 export function createSecretTree(encryptionSecret: Uint8Array, leafCount: number): SecretTree {
@@ -111,7 +113,7 @@ function replaceChild(branch: Branch, side: "left" | "right", child: SecretNode)
 function expandBranch(crypto: CryptoProvider, suite: CipherSuite, secret: Uint8Array): Branch {
   const child = (context: Uint8Array): SecretNode => ({
     kind: "secret",
-    secret: expandWithLabel(crypto, suite, secret, "tree", context, suite.hashLength),
+    secret: expandWithLabel(crypto, suite, secret, names.tree, context, suite.hashLength),
   });
   return { kind: "branch", left: child(leftContext), right: child(rightContext) };
 }
@@ -122,6 +124,6 @@ function expandMember(
   secret: Uint8Array,
 ): SecretNode & { kind: "member" } {
   const root = (label: RatchetKind): Ratchet =>
-    newRatchet(expandWithLabel(crypto, suite, secret, label, none, suite.hashLength));
+    newRatchet(expandWithLabel(crypto, suite, secret, names[label], none, suite.hashLength));
   return { kind: "member", handshake: root("handshake"), application: root("application") };
 }

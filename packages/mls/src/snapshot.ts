@@ -188,7 +188,7 @@ function sortEntries(entries: ReadonlyMap<string, Uint8Array>): Sorted {
   };
   for (const [key, stored] of entries) {
     // Fields are views of what they were read from, and the caller keeps its own bytes.
-    const bytes = stored.slice();
+    const bytes = new Uint8Array(stored);
     const [kind = "", name = "", rest] = key.split("/");
     if (key === "group" || key === "epoch") sorted.single.set(key, bytes);
     else if (kind === "past" && isNumber(name)) sorted.past.set(BigInt(name), bytes);

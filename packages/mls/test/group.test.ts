@@ -1,11 +1,22 @@
 import { fromUtf8, toHex } from "@coterie/base";
 import { expect, test } from "vitest";
-import { exportSecret, members } from "../src/index.ts";
+import {
+  adopt,
+  commit,
+  decodePending,
+  encodePending,
+  exportSecret,
+  members,
+  restoreGroup,
+  snapshot,
+} from "../src/index.ts";
 import {
   commitAll,
+  committed,
   crypto,
   groupOfPeople,
   hear,
+  joinBy,
   keyPackageOf,
   person,
   receive,
@@ -52,3 +63,27 @@ for (const suiteId of [1, 2, 3, 4, 5, 6, 7]) {
     expect(fromUtf8(hear(bob, say(fay, "thanks")).plaintext)).toBe("thanks");
   });
 }
+
+test("what a caller passes in stays the caller's: a Buffer may be used again", () => {
+  const [ada, bob, cyd] = groupOfPeople(["ada", "bob", "cyd"]) as [Person, Person, Person];
+  const passed = (bytes: Uint8Array): Buffer => Buffer.from(bytes);
+  const dan = person("dan");
+  const kp = keyPackageOf(dan);
+  const proposals = [{ kind: "add", keyPackage: kp.keyPackage }] as const;
+  const made = commit({ crypto, group: ada.group, signer: ada.signer, proposals, forcePath: true });
+  const buffers = [passed(made.message), passed(made.welcome as Uint8Array)] as const;
+  committed(bob, buffers[0]);
+  joinBy(dan, buffers[1], kp);
+  const stored = new Map([...snapshot(bob.group)].map(([key, entry]) => [key, passed(entry)]));
+  bob.group = restoreGroup({ crypto, entries: stored });
+  const pending = passed(encodePending(made.pending));
+  const decoded = decodePending(crypto, pending);
+  for (const buffer of [...buffers, ...stored.values(), pending]) buffer.fill(0xff);
+  ada.group = adopt({ group: made.group, pending: decoded }).group;
+  committed(cyd, made.message);
+  for (const who of [bob, dan, ada]) {
+    const others = [ada, bob, cyd, dan].filter((other) => other !== who);
+    commitAll(who, others);
+  }
+  agree([ada, bob, cyd, dan]);
+});

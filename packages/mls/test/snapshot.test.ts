@@ -4,6 +4,7 @@ import {
   adopt,
   commit,
   decodePending,
+  discard,
   encodePending,
   members,
   propose,
@@ -229,4 +230,21 @@ test("a pending commit fits only the epoch it was built on", () => {
   expect(() => adopt({ group: ada.group, pending: made.pending })).toThrow(
     expect.objectContaining({ code: "mls/pending-mismatch" }),
   );
+});
+
+test("discarding a commit that lost the race leaves the group whole", () => {
+  const [ada, bob] = groupOfPeople(["ada", "bob", "cyd"]) as [Person, Person];
+  const { group, signer } = ada;
+  const { keyPackage } = keyPackageOf(person("dan"));
+  const proposals = [{ kind: "add", keyPackage }] as const;
+  const lost = commit({ crypto, group, signer, proposals, nowSeconds: now });
+  expect(lost.pending.pathLeaf).toBeUndefined();
+  const whole = bytesOf(lost.group);
+  const { spent } = discard({ group: lost.group, pending: lost.pending });
+  wipe(...spent);
+  expect(bytesOf(lost.group)).toEqual(whole);
+  expect(lost.pending.staged.encryptionSecret.every((byte) => byte === 0)).toBe(true);
+  ada.group = lost.group;
+  commitAll(bob, [ada]);
+  expect(toHex(ada.group.epochAuthenticator)).toBe(toHex(bob.group.epochAuthenticator));
 });
