@@ -83,7 +83,18 @@ export interface Api {
 
 /** The contents of those messages that say something. */
 export function groupMessagesOf(messages: readonly GroupMessage[]): GroupMessageV1[] {
-  return messages.flatMap((message) => (message.kind === "v1" ? [message.value] : []));
+  return messages
+    .flatMap((message) => (message.kind === "v1" ? [message.value] : []))
+    .toSorted((a, b) => byId(a.id, b.id));
+}
+
+/** Pages are processed in the order of ids, whatever order they came in: a cursor must never pass over what it has not seen. */
+function byId(a: bigint, b: bigint): number {
+  return a === b ? 0 : a < b ? -1 : 1;
+}
+
+function welcomeId(welcome: WelcomeMessage): bigint {
+  return welcome.kind === "unset" ? 0n : welcome.value.id;
 }
 
 function isFull(paging: PagingInfo | undefined): boolean {
@@ -199,7 +210,8 @@ export function createApi(transport: Transport): Api {
         { installationKey, pagingInfo: page(cursor) },
         QueryWelcomeMessagesResponse,
       );
-      return { messages, full: isFull(pagingInfo) };
+      const ordered = messages.toSorted((a, b) => byId(welcomeId(a), welcomeId(b)));
+      return { messages: ordered, full: isFull(pagingInfo) };
     },
     async newestMessages(groupIds) {
       const { responses } = await call(

@@ -14,11 +14,24 @@ export interface Forger {
   readonly group: Group;
   readonly signer: KeyPair;
   /** Stages a commit of these proposals, whatever the policies say, and puts it into the log. */
-  commit(proposals: readonly Proposal[], more?: Partial<CommitInput>): Promise<Uint8Array>;
+  commit(
+    proposals: readonly Proposal[],
+    more?: Partial<CommitInput>,
+  ): Promise<{ readonly message: Uint8Array; readonly welcome: Uint8Array | undefined }>;
   /** Sends plaintext of any shape. */
   say(plaintext: Uint8Array): Promise<void>;
   /** Puts bytes into the log as they are, past the node's checks. */
   append(data: Uint8Array, isCommit?: boolean): Promise<void>;
+}
+
+/** The signature key of an installation, out of its store. */
+export async function unsafeSignerOf(crypto: CryptoProvider, store: Store): Promise<KeyPair> {
+  const row = await store.get(encodeKey("meta", "identity"));
+  const stored = JSON.parse(fromUtf8((row as Uint8Array).subarray(1))) as {
+    readonly seed: { readonly $b: string };
+  };
+  const privateKey = fromBase64Url(stored.seed.$b);
+  return { privateKey, publicKey: crypto.signaturePublicKey("ed25519", privateKey) };
 }
 
 /** Takes the keys of an installation out of its store, as a thief of an open store would. */
@@ -28,15 +41,7 @@ export async function unsafeForgerOf(
   groupId: string,
 ): Promise<Forger> {
   const { crypto, log } = parts;
-  const row = await store.get(encodeKey("meta", "identity"));
-  const stored = JSON.parse(fromUtf8((row as Uint8Array).subarray(1))) as {
-    readonly seed: { readonly $b: string };
-  };
-  const privateKey = fromBase64Url(stored.seed.$b);
-  const signer: KeyPair = {
-    privateKey,
-    publicKey: crypto.signaturePublicKey("ed25519", privateKey),
-  };
+  const signer = await unsafeSignerOf(crypto, store);
   const entries = await store.list(prefixRange("s", groupId));
   let group = restoreGroup({
     crypto,
@@ -63,7 +68,7 @@ export async function unsafeForgerOf(
       const made = commit({ crypto, group, signer, proposals, forcePath: true, ...more });
       group = made.group;
       await append(made.message, true);
-      return made.message;
+      return { message: made.message, welcome: made.welcome };
     },
     async say(plaintext) {
       const sealed = seal({ crypto, group, signer, plaintext });

@@ -2,7 +2,7 @@ export { createWorld } from "./world.ts";
 export type { Actor, World, WorldOptions } from "./world.ts";
 export { createVirtualClock, settle } from "./clock.ts";
 export type { VirtualClock } from "./clock.ts";
-export { standing, unsafeForgerOf } from "./forger.ts";
+export { standing, unsafeForgerOf, unsafeSignerOf } from "./forger.ts";
 export type { Forger } from "./forger.ts";
 export type { Tamper } from "./tamper.ts";
 export { seededRandom } from "./random.ts";

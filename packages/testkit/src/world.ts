@@ -74,9 +74,12 @@ function keptOpen(store: Store, fails: () => boolean): Store {
 export function createWorld(options: WorldOptions = {}): World {
   const seed = options.seed ?? 1;
   const crypto = opensslProvider;
-  const clock = createVirtualClock(undefined, options.selfMovingMs);
+  const clock = createVirtualClock(
+    undefined,
+    options.selfMovingMs ?? (options.workers ? 900 : 60_000),
+  );
   const random = seededRandom(seed);
-  const log = openMemoryLog();
+  const log = openMemoryLog({ clock });
   const node = createNode({ log, clock, crypto });
   const actors: Actor[] = [];
 
