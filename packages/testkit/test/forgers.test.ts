@@ -64,30 +64,42 @@ const attacks: [rule: string, what: string, attack: Attack, more?: Partial<Commi
     "XPM-05",
     "makes itself a super admin",
     async ({ forger, bo }) => [
-      changed(forger, 0xff00, metadata((value) => ({
-        ...value,
-        superAdminList: { inboxIds: [...value.superAdminList.inboxIds, bo.client.inboxId] },
-      }))),
+      changed(
+        forger,
+        0xff00,
+        metadata((value) => ({
+          ...value,
+          superAdminList: { inboxIds: [...value.superAdminList.inboxIds, bo.client.inboxId] },
+        })),
+      ),
     ],
   ],
   [
     "XPM-02",
     "makes itself an admin",
     async ({ forger, bo }) => [
-      changed(forger, 0xff00, metadata((value) => ({
-        ...value,
-        adminList: { inboxIds: [bo.client.inboxId] },
-      }))),
+      changed(
+        forger,
+        0xff00,
+        metadata((value) => ({
+          ...value,
+          adminList: { inboxIds: [bo.client.inboxId] },
+        })),
+      ),
     ],
   ],
   [
     "XPM-04",
     "changes a key that no policy names",
     async ({ forger }) => [
-      changed(forger, 0xff00, metadata((value) => ({
-        ...value,
-        attributes: new Map(value.attributes).set("_commit_log_signer", "00"),
-      }))),
+      changed(
+        forger,
+        0xff00,
+        metadata((value) => ({
+          ...value,
+          attributes: new Map(value.attributes).set("_commit_log_signer", "00"),
+        })),
+      ),
     ],
   ],
   [
@@ -121,10 +133,14 @@ const attacks: [rule: string, what: string, attack: Attack, more?: Partial<Commi
     "XCV-05",
     "writes a name that is too long",
     async ({ forger }) => [
-      changed(forger, 0xff00, metadata((value) => ({
-        ...value,
-        attributes: new Map(value.attributes).set("group_name", "x".repeat(101)),
-      }))),
+      changed(
+        forger,
+        0xff00,
+        metadata((value) => ({
+          ...value,
+          attributes: new Map(value.attributes).set("group_name", "x".repeat(101)),
+        })),
+      ),
     ],
   ],
   [
@@ -132,11 +148,15 @@ const attacks: [rule: string, what: string, attack: Attack, more?: Partial<Commi
     "removes a member",
     async (scene) => [
       { kind: "remove", removed: leafOf(scene, scene.cy) },
-      changed(scene.forger, 0xff01, membership((value) => {
-        const left = new Map(value.members);
-        left.delete(scene.cy.client.inboxId);
-        return { ...value, members: left };
-      })),
+      changed(
+        scene.forger,
+        0xff01,
+        membership((value) => {
+          const left = new Map(value.members);
+          left.delete(scene.cy.client.inboxId);
+          return { ...value, members: left };
+        }),
+      ),
     ],
   ],
   [
@@ -148,20 +168,28 @@ const attacks: [rule: string, what: string, attack: Attack, more?: Partial<Commi
     "XCV-10",
     "turns a sequence id back",
     async ({ forger, cy }) => [
-      changed(forger, 0xff01, membership((value) => ({
-        ...value,
-        members: new Map(value.members).set(cy.client.inboxId, 1n),
-      }))),
+      changed(
+        forger,
+        0xff01,
+        membership((value) => ({
+          ...value,
+          members: new Map(value.members).set(cy.client.inboxId, 1n),
+        })),
+      ),
     ],
   ],
   [
     "XID-31",
     "names a sequence id that is not in the log",
     async ({ forger, cy }) => [
-      changed(forger, 0xff01, membership((value) => ({
-        ...value,
-        members: new Map(value.members).set(cy.client.inboxId, 1_000_000n),
-      }))),
+      changed(
+        forger,
+        0xff01,
+        membership((value) => ({
+          ...value,
+          members: new Map(value.members).set(cy.client.inboxId, 1_000_000n),
+        })),
+      ),
     ],
   ],
   [
@@ -205,36 +233,39 @@ async function scene(): Promise<Scene> {
   return { world, forger, ada, bo, cy, id: group.id };
 }
 
-test.each(attacks)("%s: a member that %s is refused by all, and nobody forks", async (rule, _, attack, more) => {
-  const play = await scene();
-  const { world, forger, ada, cy, id } = play;
-  const chosen =
-    rule === "XCV-06"
-      ? {
-          newLeaf: {
-            credential: {
-              kind: "basic" as const,
-              identity: MlsCredential.encode({ inboxId: ada.client.inboxId }),
+test.each(attacks)(
+  "%s: a member that %s is refused by all, and nobody forks",
+  async (rule, _, attack, more) => {
+    const play = await scene();
+    const { world, forger, ada, cy, id } = play;
+    const chosen =
+      rule === "XCV-06"
+        ? {
+            newLeaf: {
+              credential: {
+                kind: "basic" as const,
+                identity: MlsCredential.encode({ inboxId: ada.client.inboxId }),
+              },
             },
-          },
-        }
-      : more;
-  await forger.commit(await attack(play), chosen);
-  const before = await standings([ada, cy], id);
-  expect(before.size).toBe(1);
-  for (const honest of [ada, cy]) {
-    expect(honest.events.filter(({ kind }) => kind === "refused")).toMatchObject([
-      { kind: "refused", what: "commit", rule },
-    ]);
-  }
-  // Life goes on.
-  const hers = await groupOf(ada, id);
-  await hers.updateName("after the attack");
-  await hers.sendText("still here");
-  expect(await textsOf(await follow(cy, id))).toEqual(["still here"]);
-  expect((await standings([ada, cy], id)).size).toBe(1);
-  await world.close();
-});
+          }
+        : more;
+    await forger.commit(await attack(play), chosen);
+    const before = await standings([ada, cy], id);
+    expect(before.size).toBe(1);
+    for (const honest of [ada, cy]) {
+      expect(honest.events.filter(({ kind }) => kind === "refused")).toMatchObject([
+        { kind: "refused", what: "commit", rule },
+      ]);
+    }
+    // Life goes on.
+    const hers = await groupOf(ada, id);
+    await hers.updateName("after the attack");
+    await hers.sendText("still here");
+    expect(await textsOf(await follow(cy, id))).toEqual(["still here"]);
+    expect((await standings([ada, cy], id)).size).toBe(1);
+    await world.close();
+  },
+);
 
 test("XPM-07: an admin that removes the super admin is refused by all, and nobody forks", async () => {
   const play = await scene();
@@ -244,11 +275,15 @@ test("XPM-07: an admin that removes the super admin is refused by all, and nobod
   const forger = await unsafeForgerOf(world, bo.store, id);
   await forger.commit([
     { kind: "remove", removed: leafOf({ ...play, forger }, ada) },
-    changed(forger, 0xff01, membership((value) => {
-      const left = new Map(value.members);
-      left.delete(ada.client.inboxId);
-      return { ...value, members: left };
-    })),
+    changed(
+      forger,
+      0xff01,
+      membership((value) => {
+        const left = new Map(value.members);
+        left.delete(ada.client.inboxId);
+        return { ...value, members: left };
+      }),
+    ),
   ]);
   expect((await standings([ada, cy], id)).size).toBe(1);
   for (const honest of [ada, cy]) {
@@ -269,10 +304,14 @@ test("A5: a leaf that claims another's inbox is not heard", async () => {
   const newest = (log.at(-1) as { sequenceId: bigint }).sequenceId;
   const { welcome } = await forger.commit([
     { kind: "add", keyPackage: mask.keyPackage },
-    changed(forger, 0xff01, membership((value) => ({
-      ...value,
-      members: new Map(value.members).set(bo.client.inboxId, newest),
-    }))),
+    changed(
+      forger,
+      0xff01,
+      membership((value) => ({
+        ...value,
+        members: new Map(value.members).set(bo.client.inboxId, newest),
+      })),
+    ),
   ]);
   // All follow this commit, as released members do: to refuse it would fork us off.
   expect((await standings([ada, cy], id)).size).toBe(1);

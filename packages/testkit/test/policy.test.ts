@@ -18,7 +18,10 @@ test("XPM-02: what the policy refuses is refused before anything is sent, with i
     ["XPM-02", (own) => own.removeMembers([cy.client.inboxId])],
     ["XPM-02", (own) => own.addAdmin(bo.client.inboxId)],
     ["XPM-05", (own) => own.addSuperAdmin(bo.client.inboxId)],
-    ["XPM-06", (own) => own.updatePermission(PermissionUpdateType.AddMember, PermissionPolicy.Deny)],
+    [
+      "XPM-06",
+      (own) => own.updatePermission(PermissionUpdateType.AddMember, PermissionPolicy.Deny),
+    ],
     ["XPM-02", (own) => own.updateMessageDisappearingSettings(1n, 1n)],
   ];
   const before = await his.debugInfo();
@@ -29,7 +32,9 @@ test("XPM-02: what the policy refuses is refused before anything is sent, with i
     });
   }
   expect((await his.debugInfo()).epoch).toBe(before.epoch);
-  expect(await his.decide({ kind: "add-members", actor: bo.client.inboxId as never, subjects: [] })).toEqual({
+  expect(
+    await his.decide({ kind: "add-members", actor: bo.client.inboxId as never, subjects: [] }),
+  ).toEqual({
     kind: "allowed",
   });
   await expect(group.removeMembers([ada.client.inboxId])).rejects.toMatchObject({
@@ -95,7 +100,9 @@ test("XDM-01 to XDM-06: a DM has two people, no public fields, and duplicates ar
       typeof content === "string" ? [content] : [],
     );
     expect(texts?.toSorted()).toEqual(["in hers", "in his"]);
-    expect((await actor.client.conversations.listDms({ includeDuplicateDms: true })).length).toBe(2);
+    expect((await actor.client.conversations.listDms({ includeDuplicateDms: true })).length).toBe(
+      2,
+    );
     expect((await actor.client.conversations.createDm(peer.client.inboxId)).id).toBe(dm?.id);
   }
   await world.close();

@@ -1,5 +1,13 @@
 import { expect, test } from "vitest";
-import { createWorld, crew, follow, groupOf, seededRandom, standings, textsOf } from "@coterie/testkit";
+import {
+  createWorld,
+  crew,
+  follow,
+  groupOf,
+  seededRandom,
+  standings,
+  textsOf,
+} from "@coterie/testkit";
 
 test("F1, XCV-32: two commits on one epoch, both wishes come true, nobody forks", async () => {
   const world = createWorld();
