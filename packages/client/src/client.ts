@@ -2,10 +2,6 @@ import { silentLog, systemClock, systemRandom } from "@coterie/base";
 import type { Clock, InboxId, Log, Random } from "@coterie/base";
 import type { CryptoProvider } from "@coterie/crypto";
 import {
-  createInstallation,
-  identifierKindOf,
-  identifierText,
-  inboxIdOf,
   installationFromSeed,
   parseIdentifier,
   signIdentityText,
@@ -33,10 +29,9 @@ import { createGroups } from "./groups.ts";
 import { findInboxIds } from "./identifiers.ts";
 import { createIdentityStore } from "./identity-store.ts";
 import { createKeyPackages } from "./key-packages.ts";
-import { keys } from "./keys.ts";
+import { openStore, ownIdentity, storeRegistered } from "./own-identity.ts";
 import { createPreferences } from "./preferences.ts";
 import { registerInstallation } from "./register.ts";
-import { decodeRow, encodeRow } from "./rows.ts";
 import { Lock, systemTimers } from "./run.ts";
 import type { Ports, Timers } from "./run.ts";
 import { createWelcomes } from "./welcomes.ts";
@@ -63,16 +58,6 @@ export interface ClientOptions {
   readonly workers?: boolean | undefined;
   readonly appVersion?: string | undefined;
 }
-
-/** What is stored of ourselves. */
-interface OwnIdentity {
-  readonly inboxId: InboxId;
-  readonly seed: Uint8Array;
-  readonly identifier: PublicIdentifier;
-  readonly registered: boolean;
-}
-
-const identityKey = keys.meta("identity");
 
 /** One installation of one inbox: its identity, its conversations, its preferences. */
 export class Client {
@@ -221,15 +206,11 @@ export class Client {
         nonce: this.#options.nonce,
         sign: (text) => signIdentityText(this.#context.ports.crypto, this.#installation, text),
       });
-      const own: OwnIdentity = {
+      await storeRegistered(this.#context.ports.store, {
         inboxId: this.#context.inboxId,
         seed: this.#installation.privateKey,
         identifier: this.accountIdentifier,
-        registered: true,
-      };
-      await this.#context.ports.store.write([
-        { kind: "put", key: identityKey, value: encodeRow(own) },
-      ]);
+      });
       this.#registered = true;
     });
   }
@@ -277,57 +258,4 @@ async function canMessage(
 ): Promise<Map<string, boolean>> {
   const found = await findInboxIds(api, identifiers.map(parseIdentifier));
   return new Map(identifiers.map(({ identifier }, i) => [identifier, found[i] !== undefined]));
-}
-
-async function openStore(
-  api: Api,
-  identifier: Identifier,
-  options: ClientOptions,
-  open: (inboxId: InboxId) => Promise<Store> | Store,
-): Promise<[Store, InboxId]> {
-  const inboxId = await resolveOwnInbox(api, identifier, options);
-  return [await open(inboxId), inboxId];
-}
-
-async function resolveOwnInbox(
-  api: Api,
-  identifier: Identifier,
-  options: Pick<ClientOptions, "crypto" | "nonce">,
-): Promise<InboxId> {
-  const [found] = await api.getInboxIds([
-    { identifier: identifierText(identifier), kind: identifierKindOf(identifier) },
-  ]);
-  return (found as InboxId | undefined) ?? inboxIdOf(options.crypto, identifier, options.nonce);
-}
-
-/** The identity in the store, or a new installation, durable before anybody hears of it. */
-async function ownIdentity(
-  ports: Ports,
-  api: Api,
-  identifier: Identifier,
-  options: ClientOptions,
-  found: InboxId | undefined,
-): Promise<OwnIdentity> {
-  const row = await ports.store.get(identityKey);
-  if (row) {
-    const own = decodeRow<OwnIdentity>(row);
-    // XID-40: a store belongs to one inbox.
-    if (own.identifier.identifier !== identifierText(identifier)) {
-      const inboxId = found ?? (await resolveOwnInbox(api, identifier, options));
-      if (inboxId !== own.inboxId) {
-        throw new ClientError("client/inbox-mismatch", { rule: "XID-40", inboxId });
-      }
-    }
-    return own;
-  }
-  const inboxId = found ?? (await resolveOwnInbox(api, identifier, options));
-  const { privateKey } = createInstallation(ports.crypto);
-  const own: OwnIdentity = {
-    inboxId,
-    seed: privateKey,
-    identifier: toPublicIdentifier(identifier),
-    registered: false,
-  };
-  await ports.store.write([{ kind: "put", key: identityKey, value: encodeRow(own) }]);
-  return own;
 }

@@ -25,6 +25,7 @@ import {
 import type { ConversationType } from "./enums.ts";
 import type { Cell } from "./groups.ts";
 import { keys } from "./keys.ts";
+import { typeOf } from "./list-conversations.ts";
 import { deletionOf, listMessages } from "./list-messages.ts";
 import type { ListMessagesOptions } from "./list-messages.ts";
 import { decodeRow } from "./rows.ts";
@@ -232,10 +233,9 @@ export class Conversation {
 
   async metadata(): Promise<{ creatorInboxId: string; conversationType: ConversationType }> {
     const { record } = this.cell;
-    const types = { dm: 0, group: 1, sync: 2, oneshot: 3 } as const;
     return {
       creatorInboxId: record.creatorInboxId,
-      conversationType: types[record.conversationType],
+      conversationType: typeOf[record.conversationType],
     };
   }
 

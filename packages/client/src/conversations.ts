@@ -1,12 +1,6 @@
 import { parseIdentifier } from "@coterie/identity";
 import type { PublicIdentifier } from "@coterie/identity";
-import {
-  METADATA_FIELDS,
-  adminOnlyPolicy,
-  customPolicySet,
-  defaultPolicy,
-  dmPolicy,
-} from "@coterie/policy";
+import { METADATA_FIELDS, dmPolicy } from "@coterie/policy";
 import type { PolicySet } from "@coterie/policy";
 import { WelcomeMessage, welcomeTopic } from "@coterie/wire";
 import type { AsyncStreamProxy, StreamOptions } from "./async-stream.ts";
@@ -17,107 +11,21 @@ import type { DecodedMessage } from "./decoded-message.ts";
 import { Dm } from "./dm.ts";
 import { readMessage } from "./db.ts";
 import { dmIdOf } from "./engine/dm-id.ts";
-import { disappearFromKey, disappearInKey } from "./engine/expiry.ts";
-import type { DisappearingSettings } from "./engine/expiry.ts";
-import {
-  ConsentEntityType,
-  ConsentState,
-  ConversationType,
-  GroupPermissionsOptions,
-} from "./enums.ts";
+import { ConsentEntityType, ConsentState, ConversationType } from "./enums.ts";
 import { ClientError } from "./errors.ts";
 import { Group } from "./group.ts";
-import type { PermissionPolicySet } from "./group.ts";
+import { attributesFor, policyFor } from "./group-options.ts";
+import type { CreateGroupOptions } from "./group-options.ts";
 import type { Cell } from "./groups.ts";
 import { resolveInboxIds } from "./identifiers.ts";
 import { eachLimited } from "./run.ts";
+import { isShown, listCells, typeOf } from "./list-conversations.ts";
+import type { ListConversationsOptions } from "./list-conversations.ts";
 import { streamAllMessages, streamConversations } from "./streams.ts";
-
-export interface CreateGroupOptions {
-  readonly permissions?: GroupPermissionsOptions | "creator-only" | undefined;
-  /** Needed with, and only with, CustomPolicy. */
-  readonly customPermissionPolicySet?: PermissionPolicySet | undefined;
-  readonly groupName?: string | undefined;
-  readonly groupDescription?: string | undefined;
-  readonly groupImageUrlSquare?: string | undefined;
-  readonly appData?: string | undefined;
-  readonly messageDisappearingSettings?: DisappearingSettings | undefined;
-}
-
-export interface ListConversationsOptions {
-  readonly consentStates?: readonly ConsentState[] | undefined;
-  readonly conversationType?: ConversationType | undefined;
-  readonly createdAfterNs?: bigint | undefined;
-  readonly createdBeforeNs?: bigint | undefined;
-  readonly includeDuplicateDms?: boolean | undefined;
-  readonly limit?: number | undefined;
-  /** 0 by creation, 1 by last activity; newest first either way. */
-  readonly orderBy?: 0 | 1 | undefined;
-}
 
 export interface StreamAllOptions<T = DecodedMessage> extends StreamOptions<T> {
   readonly conversationType?: ConversationType | undefined;
   readonly consentStates?: readonly ConsentState[] | undefined;
-}
-
-const typeOf = { dm: 0, group: 1, sync: 2, oneshot: 3 } as const;
-
-function policyFor(options: CreateGroupOptions): PolicySet {
-  const { permissions, customPermissionPolicySet: custom } = options;
-  switch (permissions) {
-    case undefined:
-    case GroupPermissionsOptions.Default:
-      return defaultPolicy;
-    case GroupPermissionsOptions.AdminOnly:
-    case "creator-only":
-      return permissions === "creator-only" ? creatorOnly() : adminOnlyPolicy;
-    case GroupPermissionsOptions.CustomPolicy: {
-      if (!custom) {
-        throw new ClientError("client/bad-argument", { argument: "customPermissionPolicySet" });
-      }
-      type Option = 0 | 1 | 2 | 3;
-      return customPolicySet({
-        addMember: custom.addMemberPolicy as Option,
-        removeMember: custom.removeMemberPolicy as Option,
-        addAdmin: custom.addAdminPolicy as Option,
-        removeAdmin: custom.removeAdminPolicy as Option,
-        updateGroupName: custom.updateGroupNamePolicy as Option,
-        updateGroupDescription: custom.updateGroupDescriptionPolicy as Option,
-        updateGroupImageUrlSquare: custom.updateGroupImageUrlSquarePolicy as Option,
-        updateMessageDisappearing: custom.updateMessageDisappearingPolicy as Option,
-        updateAppData: custom.updateAppDataPolicy as Option,
-      });
-    }
-    default:
-      throw new ClientError("client/bad-argument", { argument: "permissions" });
-  }
-}
-
-/** §13: an older name for "super admins only", of whom the creator is the first. */
-function creatorOnly(): PolicySet {
-  return customPolicySet({
-    addMember: "super-admin",
-    removeMember: "super-admin",
-    addAdmin: "super-admin",
-    removeAdmin: "super-admin",
-    updateMetadata: "super-admin",
-    updateMessageDisappearing: "super-admin",
-  });
-}
-
-function attributesFor(options: CreateGroupOptions): Map<string, string> {
-  const attributes = new Map<string, string>([
-    [METADATA_FIELDS.name, options.groupName ?? ""],
-    [METADATA_FIELDS.description, options.groupDescription ?? ""],
-    [METADATA_FIELDS.imageUrl, options.groupImageUrlSquare ?? ""],
-    [METADATA_FIELDS.appData, options.appData ?? ""],
-  ]);
-  const settings = options.messageDisappearingSettings;
-  if (settings) {
-    attributes.set(disappearFromKey, settings.fromNs.toString());
-    attributes.set(disappearInKey, settings.inNs.toString());
-  }
-  return attributes;
 }
 
 /** All conversations of one client. */
@@ -379,49 +287,7 @@ export class Conversations {
     return cell.record.conversationType === "dm" ? new Dm(this.#parts, cell) : this.#group(cell);
   }
 
-  async #cells(options: ListConversationsOptions): Promise<Cell[]> {
-    const { groups } = this.#parts;
-    const cells: { cell: Cell; activity: bigint }[] = [];
-    for (const cell of await groups.all()) {
-      const { record } = cell;
-      const type = typeOf[record.conversationType];
-      if (!isShown(cell)) continue;
-      if (options.conversationType !== undefined && options.conversationType !== type) continue;
-      if (options.createdAfterNs !== undefined && record.createdAtNs <= options.createdAfterNs) {
-        continue;
-      }
-      if (options.createdBeforeNs !== undefined && record.createdAtNs >= options.createdBeforeNs) {
-        continue;
-      }
-      if (options.consentStates && !options.consentStates.includes(await this.#consent(cell))) {
-        continue;
-      }
-      cells.push({ cell, activity: await groups.lastActivityNs(cell) });
-    }
-    const byActivity = (a: { activity: bigint }, b: { activity: bigint }): number =>
-      a.activity === b.activity ? 0 : a.activity > b.activity ? -1 : 1;
-    const shown =
-      options.includeDuplicateDms === true ? cells : withoutDuplicates(cells.toSorted(byActivity));
-    const key = (entry: { cell: Cell; activity: bigint }): bigint =>
-      options.orderBy === 1 ? entry.activity : entry.cell.record.createdAtNs;
-    const ordered = shown.toSorted((a, b) => (key(a) === key(b) ? 0 : key(a) > key(b) ? -1 : 1));
-    return ordered.slice(0, options.limit ?? ordered.length).map(({ cell }) => cell);
+  #cells(options: ListConversationsOptions): Promise<Cell[]> {
+    return listCells(this.#parts.groups, options, (cell) => this.#consent(cell));
   }
-}
-
-function isShown({ record }: Cell): boolean {
-  return record.conversationType === "group" || record.conversationType === "dm";
-}
-
-/** XDM-05: of several DMs with one person the first given, active ones before all others. */
-function withoutDuplicates<T extends { readonly cell: Cell }>(cells: readonly T[]): T[] {
-  const best = new Map<string, T>();
-  for (const entry of cells) {
-    const { dmId, active, membershipState } = entry.cell.record;
-    const id = dmId ?? entry.cell.id;
-    const other = best.get(id);
-    const usable = active && membershipState !== "restored";
-    if (!other || (usable && !other.cell.record.active)) best.set(id, entry);
-  }
-  return [...best.values()];
 }

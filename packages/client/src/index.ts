@@ -1,11 +1,9 @@
 export { Client } from "./client.ts";
 export type { ClientOptions } from "./client.ts";
 export { Conversations } from "./conversations.ts";
-export type {
-  CreateGroupOptions,
-  ListConversationsOptions,
-  StreamAllOptions,
-} from "./conversations.ts";
+export type { StreamAllOptions } from "./conversations.ts";
+export type { ListConversationsOptions } from "./list-conversations.ts";
+export type { CreateGroupOptions } from "./group-options.ts";
 export { Conversation } from "./conversation.ts";
 export type { ConversationDebugInfo, GroupMember, HmacKey, SendOptions } from "./conversation.ts";
 export { Group } from "./group.ts";

@@ -1,34 +1,20 @@
 import { toHex } from "@coterie/base";
-import { adopt, decodePending, peekMessage, process } from "@coterie/mls";
+import { peekMessage, process } from "@coterie/mls";
 import type { Group as MlsGroup } from "@coterie/mls";
 import { applyCommit } from "./apply-commit.ts";
 import type { Envelope } from "./envelope.ts";
-import { contentTypeOf, openEnvelope } from "./content.ts";
-import { afterMessage, deletionOf, receiveMessage } from "./receive-message.ts";
-import { failIntent, finishIntent, intentByHash, rebuildIntent } from "./intents.ts";
+import { intentByHash } from "./intents.ts";
 import { createJudge } from "./judge.ts";
 import { limits } from "./limits.ts";
-import { messageEpochs } from "./send.ts";
-import { stepTo, withIntent } from "./step.ts";
-import type { Step, StepEnv } from "./step.ts";
+import { logRow, pause, refusal } from "./outcomes.ts";
+import type { Received } from "./outcomes.ts";
+import { ownCommit, ownMessage } from "./own-echo.ts";
+import { receiveMessage } from "./receive-message.ts";
 import { CommitResult } from "./state.ts";
-import type { CommitLogRow, EngineEvent, GroupState, Intent, Progress, Sealed } from "./state.ts";
-import { validateCommit } from "./validate-commit.ts";
+import type { GroupState, Progress } from "./state.ts";
+import { stepTo } from "./step.ts";
+import type { Step, StepEnv } from "./step.ts";
 import type { Awaited } from "./validate-commit.ts";
-import { expiryOf } from "./expiry.ts";
-import { ClientError } from "../errors.ts";
-
-export type Received =
-  | { readonly kind: "step"; readonly step: Step }
-  /** Load what is missing, then hand the same envelope in again. Nothing has changed. */
-  | {
-      readonly kind: "wait";
-      readonly needs: Extract<Awaited, { readonly kind: "identity" }>["needs"];
-    }
-  /** XIN-30: keep the cursor where it is and stop. */
-  | { readonly kind: "paused"; readonly step: Step }
-  /** XST-03: only a full sync may process this one. */
-  | { readonly kind: "needs-sync" };
 
 export interface ReceiveInput {
   readonly env: StepEnv;
@@ -120,119 +106,6 @@ function peek(data: Uint8Array): ReturnType<typeof peekMessage> | undefined {
   }
 }
 
-function refusal(
-  state: GroupState,
-  envelope: Envelope,
-  what: Extract<EngineEvent, { kind: "refused" }>["what"],
-  code: string,
-  rule?: string,
-): EngineEvent {
-  return {
-    kind: "refused",
-    what,
-    groupId: state.record.id,
-    sequenceId: envelope.sequenceId,
-    code,
-    rule,
-  };
-}
-
-/** XIN-11. */
-function ownMessage({ env, state, envelope }: ReceiveInput, intent: Intent, sealed: Sealed): Step {
-  const epoch = state.mls?.context.epoch ?? 0n;
-  if (intent.wish.kind !== "send-message") return stepTo(state);
-  if (sealed.epoch + messageEpochs <= epoch || sealed.epoch > epoch) {
-    return stepTo(rebuildIntent(state, intent));
-  }
-  const opened = openEnvelope(intent.wish.envelope);
-  const content = opened.kind === "v1" ? opened.content : new Uint8Array(0);
-  const said = { content, contentType: contentTypeOf(content), senderInboxId: env.ownInboxId };
-  const done = finishIntent(state, intent);
-  return {
-    ...done,
-    state: { ...done.state, record: afterMessage(env, state.record, said) },
-    deletions: deletionOf(state.record, said),
-    messages: [
-      {
-        kind: "publish",
-        id: intent.wish.messageId,
-        sentAtNs: envelope.createdNs,
-        sequenceId: envelope.sequenceId,
-        expireAtNs: expiryOf(state.record, env.nowNs),
-      },
-    ],
-  };
-}
-
-/** XIN-10: the own commit is judged like any other, and adopted here and nowhere else (trap 18). */
-function ownCommit(
-  { env, state, envelope }: ReceiveInput,
-  intent: Intent,
-  sealed: Sealed,
-  settle: (step: Step) => Received,
-): Received {
-  const group = state.mls as MlsGroup;
-  if (sealed.epoch !== group.context.epoch) {
-    const log = [logRow(group, envelope, CommitResult.wrongEpoch, intent.wish.kind, env)];
-    // One that was given up stays so; all others try again on the new epoch.
-    if (intent.state.kind === "error")
-      return settle({ ...finishIntent(state, intent), events: [], log });
-    return settle({ ...stepTo(rebuildIntent(state, intent)), log });
-  }
-  const pending = decodePending(env.crypto, sealed.pending as Uint8Array);
-  const verdict = validateCommit(pending.view, { identity: env.identity });
-  if (verdict.kind === "wait") {
-    if (verdict.for.kind === "identity") return { kind: "wait", needs: verdict.for.needs };
-    return { kind: "paused", step: pause(state, verdict.for.required) };
-  }
-  if (verdict.kind === "refuse") {
-    const { rule } = verdict.details;
-    const error = new ClientError("client/insufficient-permissions", {
-      ...verdict.details,
-      verdict: verdict.code,
-    });
-    const confirmed: Intent = {
-      ...intent,
-      state: { kind: "published", sealed: { ...sealed, confirmed: true } },
-    };
-    const failed = failIntent(state, confirmed, error);
-    return settle({
-      ...failed,
-      events: [
-        ...failed.events,
-        refusal(
-          state,
-          envelope,
-          "commit",
-          verdict.code,
-          rule === undefined ? undefined : String(rule),
-        ),
-      ],
-      log: [logRow(group, envelope, CommitResult.invalid, intent.wish.kind, env, verdict.code)],
-    });
-  }
-  const adopted = adopt({ group, pending });
-  const applied = applyCommit({
-    env,
-    state,
-    group: adopted.group,
-    valid: verdict.commit,
-    envelope,
-    removed: false,
-    type: intent.wish.kind,
-  });
-  const waits = sealed.welcome !== undefined && sealed.recipients.length > 0;
-  if (!waits) {
-    const done = finishIntent(applied.state, intent);
-    return settle({ ...applied, state: done.state, events: [...applied.events, ...done.events] });
-  }
-  const committed: Intent = {
-    ...intent,
-    state: { kind: "committed", sealed, sequenceId: envelope.sequenceId },
-  };
-  return settle({ ...applied, state: withIntent(applied.state, committed) });
-}
-
 function foreign(
   input: ReceiveInput,
   group: MlsGroup,
@@ -322,29 +195,4 @@ function suspectFork(
   if (epoch === undefined || epoch <= group.context.epoch) return state;
   const forkDetails = `message ${envelope.sequenceId} is of epoch ${epoch}, the group in ${group.context.epoch}`;
   return { ...state, record: { ...state.record, forkDetails } };
-}
-
-function pause(state: GroupState, version: string): Step {
-  const paused = { ...state, record: { ...state.record, pausedForVersion: version } };
-  return stepTo(paused, { events: [{ kind: "paused", groupId: state.record.id, version }] });
-}
-
-function logRow(
-  group: MlsGroup,
-  envelope: Envelope,
-  result: number,
-  type: string,
-  env: StepEnv,
-  error?: string,
-): CommitLogRow {
-  return {
-    sequenceId: envelope.sequenceId,
-    lastAuthenticator: group.epochAuthenticator,
-    appliedAuthenticator: group.epochAuthenticator,
-    appliedEpoch: group.context.epoch,
-    result,
-    type,
-    sender: type === "commit" ? undefined : env.ownInboxId,
-    error,
-  };
 }

@@ -1,0 +1,125 @@
+import { adopt, decodePending } from "@coterie/mls";
+import type { Group as MlsGroup } from "@coterie/mls";
+import { ClientError } from "../errors.ts";
+import { applyCommit } from "./apply-commit.ts";
+import { contentTypeOf, openEnvelope } from "./content.ts";
+import type { Envelope } from "./envelope.ts";
+import { expiryOf } from "./expiry.ts";
+import { failIntent, finishIntent, rebuildIntent } from "./intents.ts";
+import { logRow, pause, refusal } from "./outcomes.ts";
+import type { Received } from "./outcomes.ts";
+import { afterMessage, deletionOf } from "./receive-message.ts";
+import { messageEpochs } from "./send.ts";
+import { CommitResult } from "./state.ts";
+import type { GroupState, Intent, Sealed } from "./state.ts";
+import { stepTo, withIntent } from "./step.ts";
+import type { Step, StepEnv } from "./step.ts";
+import { validateCommit } from "./validate-commit.ts";
+
+export interface EchoInput {
+  readonly env: StepEnv;
+  readonly state: GroupState;
+  readonly envelope: Envelope;
+}
+
+/** XIN-11. */
+export function ownMessage(
+  { env, state, envelope }: EchoInput,
+  intent: Intent,
+  sealed: Sealed,
+): Step {
+  const epoch = state.mls?.context.epoch ?? 0n;
+  if (intent.wish.kind !== "send-message") return stepTo(state);
+  if (sealed.epoch + messageEpochs <= epoch || sealed.epoch > epoch) {
+    // One that was given up stays Failed.
+    if (intent.state.kind === "error") return { ...finishIntent(state, intent), events: [] };
+    return stepTo(rebuildIntent(state, intent));
+  }
+  const opened = openEnvelope(intent.wish.envelope);
+  const content = opened.kind === "v1" ? opened.content : new Uint8Array(0);
+  const said = { content, contentType: contentTypeOf(content), senderInboxId: env.ownInboxId };
+  const done = finishIntent(state, intent);
+  return {
+    ...done,
+    state: { ...done.state, record: afterMessage(env, state.record, said) },
+    deletions: deletionOf(state.record, said),
+    messages: [
+      {
+        kind: "publish",
+        id: intent.wish.messageId,
+        sentAtNs: envelope.createdNs,
+        sequenceId: envelope.sequenceId,
+        expireAtNs: expiryOf(state.record, env.nowNs),
+      },
+    ],
+  };
+}
+
+/** XIN-10: the own commit is judged like any other, and adopted here and nowhere else (trap 18). */
+export function ownCommit(
+  { env, state, envelope }: EchoInput,
+  intent: Intent,
+  sealed: Sealed,
+  settle: (step: Step) => Received,
+): Received {
+  const group = state.mls as MlsGroup;
+  if (sealed.epoch !== group.context.epoch) {
+    const log = [logRow(group, envelope, CommitResult.wrongEpoch, intent.wish.kind, env)];
+    // One that was given up stays so; all others try again on the new epoch.
+    if (intent.state.kind === "error")
+      return settle({ ...finishIntent(state, intent), events: [], log });
+    return settle({ ...stepTo(rebuildIntent(state, intent)), log });
+  }
+  const pending = decodePending(env.crypto, sealed.pending as Uint8Array);
+  const verdict = validateCommit(pending.view, { identity: env.identity });
+  if (verdict.kind === "wait") {
+    if (verdict.for.kind === "identity") return { kind: "wait", needs: verdict.for.needs };
+    return { kind: "paused", step: pause(state, verdict.for.required) };
+  }
+  if (verdict.kind === "refuse") {
+    const { rule } = verdict.details;
+    const error = new ClientError("client/insufficient-permissions", {
+      ...verdict.details,
+      verdict: verdict.code,
+    });
+    const confirmed: Intent = {
+      ...intent,
+      state: { kind: "published", sealed: { ...sealed, confirmed: true } },
+    };
+    const failed = failIntent(state, confirmed, error);
+    return settle({
+      ...failed,
+      events: [
+        ...failed.events,
+        refusal(
+          state,
+          envelope,
+          "commit",
+          verdict.code,
+          rule === undefined ? undefined : String(rule),
+        ),
+      ],
+      log: [logRow(group, envelope, CommitResult.invalid, intent.wish.kind, env, verdict.code)],
+    });
+  }
+  const adopted = adopt({ group, pending });
+  const applied = applyCommit({
+    env,
+    state,
+    group: adopted.group,
+    valid: verdict.commit,
+    envelope,
+    removed: false,
+    type: intent.wish.kind,
+  });
+  const waits = sealed.welcome !== undefined && sealed.recipients.length > 0;
+  if (!waits) {
+    const done = finishIntent(applied.state, intent);
+    return settle({ ...applied, state: done.state, events: [...applied.events, ...done.events] });
+  }
+  const committed: Intent = {
+    ...intent,
+    state: { kind: "committed", sealed, sequenceId: envelope.sequenceId },
+  };
+  return settle({ ...applied, state: withIntent(applied.state, committed) });
+}
