@@ -1,7 +1,5 @@
 import { fromHex } from "@coterie/base";
 import { members as leavesOf } from "@coterie/mls";
-import { identifiersOf, toPublicIdentifier } from "@coterie/identity";
-import type { PublicIdentifier } from "@coterie/identity";
 import { DeleteMessage, EncodedContent, GroupMessage, groupTopic } from "@coterie/wire";
 import type { AsyncStreamProxy, StreamOptions } from "./async-stream.ts";
 import { decodeMessage } from "./decoded-message.ts";
@@ -11,22 +9,17 @@ import { disappearFromKey, disappearInKey, disappearingSettings } from "./engine
 import type { DisappearingSettings } from "./engine/expiry.ts";
 import { decodeFacts } from "./engine/extensions.ts";
 import { hmacEpoch, hmacKey } from "./engine/hmac.ts";
-import { ownerOf } from "./engine/leaf.ts";
 import { messageId } from "./engine/message-id.ts";
 import { mlsOf } from "./engine/send.ts";
 import type { CommitLogRow, MessageRow } from "./engine/state.ts";
-import {
-  ConsentEntityType,
-  ConsentState,
-  DeliveryStatus,
-  GroupMessageKind,
-  PermissionLevel,
-} from "./enums.ts";
+import { ConsentEntityType, ConsentState, DeliveryStatus, GroupMessageKind } from "./enums.ts";
 import type { ConversationType } from "./enums.ts";
 import type { Cell } from "./groups.ts";
 import { keys } from "./keys.ts";
 import { typeOf } from "./list-conversations.ts";
-import { deletionOf, listMessages } from "./list-messages.ts";
+import { listMembers } from "./list-members.ts";
+import type { GroupMember } from "./list-members.ts";
+import { listMessages, viewMessage } from "./list-messages.ts";
 import type { ListMessagesOptions } from "./list-messages.ts";
 import { decodeRow } from "./rows.ts";
 import { streamMessages } from "./streams.ts";
@@ -40,14 +33,6 @@ export interface SendOptions {
   readonly optimistic?: boolean | undefined;
   /** Goes into the message's id (XMS-03). Default: the local time in nanoseconds. */
   readonly idempotencyKey?: string | undefined;
-}
-
-export interface GroupMember {
-  readonly inboxId: string;
-  readonly accountIdentifiers: readonly PublicIdentifier[];
-  readonly installationIds: readonly string[];
-  readonly permissionLevel: PermissionLevel;
-  readonly consentState: ConsentState;
 }
 
 export interface HmacKey {
@@ -194,41 +179,11 @@ export class Conversation {
   }
 
   async members(): Promise<GroupMember[]> {
-    const { context } = this.parts;
     const { facts, leaves } = await this.read((state) => {
       const group = mlsOf(state);
       return { facts: decodeFacts(group.context.extensions), leaves: leavesOf(group) };
     });
-    const points = [...facts.membership.members].map(([inboxId, sequenceId]) => ({
-      inboxId,
-      sequenceId,
-    }));
-    await context.identity.load(points.filter(({ sequenceId }) => sequenceId > 0n));
-    const installations = new Map<string, string[]>();
-    for (const { leaf } of leaves) {
-      const owner = ownerOf(leaf);
-      if (!owner) continue;
-      const known = installations.get(owner.inboxId);
-      if (known) known.push(owner.installationId);
-      else installations.set(owner.inboxId, [owner.installationId]);
-    }
-    return Promise.all(
-      points.map(async ({ inboxId, sequenceId }) => {
-        const state =
-          context.identity.stateAt(inboxId, sequenceId) ?? (await context.identity.state(inboxId));
-        return {
-          inboxId,
-          accountIdentifiers: state ? identifiersOf(state).map(toPublicIdentifier) : [],
-          installationIds: installations.get(inboxId) ?? [],
-          permissionLevel: facts.metadata.superAdmins.includes(inboxId)
-            ? PermissionLevel.SuperAdmin
-            : facts.metadata.admins.includes(inboxId)
-              ? PermissionLevel.Admin
-              : PermissionLevel.Member,
-          consentState: await context.preferences.getConsent(ConsentEntityType.InboxId, inboxId),
-        };
-      }),
-    );
+    return listMembers(this.parts.context, facts, leaves);
   }
 
   async metadata(): Promise<{ creatorInboxId: string; conversationType: ConversationType }> {
@@ -328,20 +283,8 @@ export class Conversation {
     return this.parts.groups.exclusive(this.cell, async ({ state }) => work(state));
   }
 
-  private async view(row: MessageRow): Promise<DecodedMessage> {
-    const message = decodeMessage(row, this.parts.codecs);
-    const deletion = await deletionOf(this.parts.context.ports, row);
-    if (!deletion) return message;
-    const bySender = deletion.by === row.senderInboxId;
-    return {
-      ...message,
-      contentType: { ...contentTypes.deleteMessage, typeId: "deletedMessage" },
-      content: bySender
-        ? { deletedBy: "Sender" }
-        : { deletedBy: "Admin", adminInboxId: deletion.by },
-      fallback: undefined,
-      encodedContent: undefined,
-    };
+  private view(row: MessageRow): Promise<DecodedMessage> {
+    return viewMessage(this.parts.context.ports, row, this.parts.codecs);
   }
 }
 

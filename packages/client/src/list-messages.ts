@@ -1,4 +1,6 @@
 import { readRowsOf } from "./db.ts";
+import { decodeMessage } from "./decoded-message.ts";
+import type { ContentCodec, DecodedMessage } from "./decoded-message.ts";
 import { contentTypes, isContentType } from "./engine/content.ts";
 import type { Deletion } from "./engine/step.ts";
 import type { MessageRow } from "./engine/state.ts";
@@ -123,11 +125,30 @@ const deletable: ReadonlySet<string> = new Set([
 ]);
 
 /** Who deleted a message for all, if anybody validly did (XMS-09). */
-export async function deletionOf(ports: Ports, row: MessageRow): Promise<Deletion | undefined> {
+async function deletionOf(ports: Ports, row: MessageRow): Promise<Deletion | undefined> {
   if (row.kind !== GroupMessageKind.Application) return undefined;
   if (!deletable.has(row.contentType?.typeId ?? "")) return undefined;
   const found = await ports.store.list(keys.deletionsOf(row.id));
   return found
     .map(({ value }) => decodeRow<Deletion>(value))
     .find(({ by, bySuperAdmin }) => bySuperAdmin || by === row.senderInboxId);
+}
+
+/** A message as lists show it: a placeholder where somebody validly deleted it (XMS-09). */
+export async function viewMessage(
+  ports: Ports,
+  row: MessageRow,
+  codecs: readonly ContentCodec[],
+): Promise<DecodedMessage> {
+  const message = decodeMessage(row, codecs);
+  const deletion = await deletionOf(ports, row);
+  if (!deletion) return message;
+  const bySender = deletion.by === row.senderInboxId;
+  return {
+    ...message,
+    contentType: { ...contentTypes.deleteMessage, typeId: "deletedMessage" },
+    content: bySender ? { deletedBy: "Sender" } : { deletedBy: "Admin", adminInboxId: deletion.by },
+    fallback: undefined,
+    encodedContent: undefined,
+  };
 }

@@ -1,7 +1,7 @@
 import { fromBase64Url, fromHex, fromUtf8, toHex } from "@coterie/base";
 import type { CryptoProvider, KeyPair } from "@coterie/crypto";
-import { commit, restoreGroup, seal } from "@coterie/mls";
-import type { CommitInput, Group, Proposal } from "@coterie/mls";
+import { commit, propose, restoreGroup, seal } from "@coterie/mls";
+import type { CommitInput, Group, Proposal, ProposalToSend } from "@coterie/mls";
 import type { NodeLog } from "@coterie/node";
 import { decodeKey, encodeKey, prefixRange } from "@coterie/storage";
 import type { Store } from "@coterie/storage";
@@ -18,6 +18,8 @@ export interface Forger {
     proposals: readonly Proposal[],
     more?: Partial<CommitInput>,
   ): Promise<{ readonly message: Uint8Array; readonly welcome: Uint8Array | undefined }>;
+  /** Sends a proposal on its own, for the epoch it is in. */
+  propose(proposal: ProposalToSend): Promise<void>;
   /** Sends plaintext of any shape. */
   say(plaintext: Uint8Array): Promise<void>;
   /** Puts bytes into the log as they are, past the node's checks. */
@@ -69,6 +71,11 @@ export async function unsafeForgerOf(
       group = made.group;
       await append(made.message, true);
       return { message: made.message, welcome: made.welcome };
+    },
+    async propose(proposal) {
+      const made = propose({ crypto, group, signer, proposal });
+      group = made.group;
+      await append(made.message, true);
     },
     async say(plaintext) {
       const sealed = seal({ crypto, group, signer, plaintext });
