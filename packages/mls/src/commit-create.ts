@@ -83,6 +83,10 @@ export interface CommitOutput {
 export function commit(input: CommitInput): CommitOutput {
   const { crypto, group, signer, nowSeconds, wireFormat = "private" } = input;
   checkMaySend(group, signer);
+  // RFC 9420 §11.2, §11.3: the commit that founds a group is its first one.
+  if (input.founding && group.epoch !== 0n) {
+    throw new MlsError("mls/bad-founding", { why: "epoch" }, { disposition: "fix-caller" });
+  }
   const { state, ownLeaf, suite } = group;
   const { authenticatedData = new Uint8Array(0) } = input;
   const { items, proposals } = selectProposals(

@@ -9,7 +9,6 @@ import {
   zeroSecret,
 } from "./key-schedule.ts";
 import { retain } from "./past-epochs.ts";
-import { pruned } from "./private-tree.ts";
 import type { PrivateTree } from "./private-tree.ts";
 import { noProposals } from "./proposals.ts";
 import { createSecretTree } from "./secret-tree.ts";
@@ -97,7 +96,7 @@ export function stageEpoch(input: {
   const state: EpochState = {
     context,
     tree,
-    own: pruned(input.own, tree).own,
+    own: input.own,
     secrets,
     interimTranscriptHash: interimTranscriptHash(crypto, suite, confirmed, tag),
     confirmationTag: tag,
