@@ -13,6 +13,8 @@ import {
 import type { Identifier, Installation, PublicIdentifier, Signer } from "@coterie/identity";
 import type { Store } from "@coterie/storage";
 import type { Transport } from "@coterie/transport";
+import { createAccounts } from "./accounts.ts";
+import type { Accounts, KeyPackageStatus } from "./accounts.ts";
 import { createApi } from "./api.ts";
 import type { Api } from "./api.ts";
 import { createBus } from "./bus.ts";
@@ -31,6 +33,7 @@ import { createIdentityStore } from "./identity-store.ts";
 import { createKeyPackages } from "./key-packages.ts";
 import { openStore, ownIdentity, storeRegistered } from "./own-identity.ts";
 import { createPreferences } from "./preferences.ts";
+import { Preferences } from "./preferences-api.ts";
 import { registerInstallation } from "./register.ts";
 import { Lock, systemTimers } from "./run.ts";
 import type { Ports, Timers } from "./run.ts";
@@ -62,6 +65,8 @@ export interface ClientOptions {
 /** One installation of one inbox: its identity, its conversations, its preferences. */
 export class Client {
   readonly conversations: Conversations;
+  readonly preferences: Preferences;
+  readonly #accounts: Accounts;
   readonly #context: Context;
   readonly #installation: Installation;
   readonly #signer: Signer | undefined;
@@ -83,6 +88,8 @@ export class Client {
   }) {
     this.#context = made.context;
     this.conversations = made.conversations;
+    this.preferences = new Preferences(made.context);
+    this.#accounts = createAccounts(made.context, made);
     this.#installation = made.installation;
     this.#signer = made.signer;
     this.#options = made.options;
@@ -232,6 +239,30 @@ export class Client {
   verifySignedWithInstallationKey(text: string, signature: Uint8Array): boolean {
     const { publicKey } = this.#installation;
     return verifySignedWithPublicKey(this.#context.ports.crypto, text, signature, publicKey);
+  }
+
+  /** Links a wallet to this inbox (XID-42). Unsafe: an identifier of another inbox leaves it, if `allowInboxReassign` says so. */
+  unsafe_addAccount(signer: Signer, allowInboxReassign = false): Promise<void> {
+    return this.#accounts.add(signer, allowInboxReassign);
+  }
+  /** Unlinks an identifier, and with it the installations that it admitted (XID-28). The signer must be the recovery identifier. */
+  removeAccount(identifier: PublicIdentifier): Promise<void> {
+    return this.#accounts.remove(identifier);
+  }
+  changeRecoveryIdentifier(identifier: PublicIdentifier): Promise<void> {
+    return this.#accounts.changeRecovery(identifier);
+  }
+  revokeInstallations(installationIds: readonly Uint8Array[]): Promise<void> {
+    return this.#accounts.revoke(installationIds);
+  }
+  revokeAllOtherInstallations(): Promise<void> {
+    return this.#accounts.revokeAllOthers();
+  }
+  /** By installation id in hex: how long its key package is good for, or why it is not. */
+  fetchKeyPackageStatuses(
+    installationIds: readonly string[],
+  ): Promise<Record<string, KeyPackageStatus>> {
+    return this.#accounts.keyPackageStatuses(installationIds);
   }
 
   /** Everything the engine tells: messages, conversations, refusals with their rules. Returns how to stop. */

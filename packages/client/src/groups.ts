@@ -1,3 +1,4 @@
+import { wipe } from "@coterie/base";
 import type { GroupId } from "@coterie/base";
 import { restoreGroup, snapshotChanges } from "@coterie/mls";
 import type { Change } from "@coterie/storage";
@@ -132,6 +133,7 @@ export function createGroups(context: Context): Groups {
     const cell = cellOf(state.record);
     cell.state = state;
     cell.record = state.record;
+    wipe(...step.spent);
     return [
       ...messages.emitted.map((message): EngineEvent => ({
         kind: "message",

@@ -1,5 +1,8 @@
 export { Client } from "./client.ts";
 export type { ClientOptions } from "./client.ts";
+export type { KeyPackageStatus } from "./accounts.ts";
+export { Preferences } from "./preferences-api.ts";
+export type { Consent, InboxState } from "./preferences-api.ts";
 export { Conversations } from "./conversations.ts";
 export type { StreamAllOptions } from "./conversations.ts";
 export type { ListConversationsOptions } from "./list-conversations.ts";

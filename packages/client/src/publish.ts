@@ -88,8 +88,10 @@ async function nextBatch(context: Context, cell: LoadedCell): Promise<Intent[]> 
   const batch: number[] = [];
   // Sealed in memory first, then stored in one write.
   let state = cell.state;
+  let spent: Uint8Array[] = [];
   const keep = async (): Promise<void> => {
-    if (state !== cell.state) await cell.apply(stepTo(state));
+    if (state !== cell.state) await cell.apply(stepTo(state, { spent }));
+    spent = [];
   };
   for (const queued of cell.state.intents) {
     if (batch.length >= batchSize) break;
@@ -107,7 +109,9 @@ async function nextBatch(context: Context, cell: LoadedCell): Promise<Intent[]> 
       state = rebuildIntent(state, intent);
     }
     if (intent.wish.kind === "send-message") {
-      state = sealMessage(stepEnv(context), state, intent);
+      const sealed = sealMessage(stepEnv(context), state, intent);
+      state = sealed.state;
+      spent.push(...sealed.spent);
       batch.push(intent.id);
       continue;
     }
@@ -136,11 +140,11 @@ async function stage(context: Context, cell: LoadedCell, intent: Intent): Promis
         await cell.apply(finishIntent(state, intent));
         return false;
       }
-      await cell.apply(stepTo(sealCommit(stepEnv(context), state, intent, content)));
+      await cell.apply(sealCommit(stepEnv(context), state, intent, content));
       return true;
     }
     const content = { proposals: contextProposals(state, intent), recipients: [] };
-    await cell.apply(stepTo(sealCommit(stepEnv(context), state, intent, content)));
+    await cell.apply(sealCommit(stepEnv(context), state, intent, content));
     return true;
   } catch (error) {
     const current = intentById(cell.state, intent.id);

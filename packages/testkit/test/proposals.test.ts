@@ -1,7 +1,15 @@
 import { expect, test } from "vitest";
 import type { Extension } from "@coterie/mls";
 import { GroupMutableMetadataV1 } from "@coterie/wire";
-import { createWorld, crew, follow, groupOf, standings, textsOf, unsafeForgerOf } from "@coterie/testkit";
+import {
+  createWorld,
+  crew,
+  follow,
+  groupOf,
+  standings,
+  textsOf,
+  unsafeForgerOf,
+} from "@coterie/testkit";
 import type { Actor, Forger } from "@coterie/testkit";
 
 function withAttribute(forger: Forger, key: string, value: string): readonly Extension[] {

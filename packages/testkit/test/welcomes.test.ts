@@ -3,8 +3,22 @@ import { concat, equal, fromHex, toUtf8 } from "@coterie/base";
 import { setupSender, xWingHpkeSuite } from "@coterie/crypto";
 import { decodeKeyPackage } from "@coterie/mls";
 import type { Extension, KeyPackage, Proposal } from "@coterie/mls";
-import { GroupMembership, QueryWelcomeMessagesRequest, WelcomeMetadata, WelcomeWrapperEncryption, paths } from "@coterie/wire";
-import { createWorld, crew, follow, groupOf, standings, textsOf, unsafeForgerOf } from "@coterie/testkit";
+import {
+  GroupMembership,
+  QueryWelcomeMessagesRequest,
+  WelcomeMetadata,
+  WelcomeWrapperEncryption,
+  paths,
+} from "@coterie/wire";
+import {
+  createWorld,
+  crew,
+  follow,
+  groupOf,
+  standings,
+  textsOf,
+  unsafeForgerOf,
+} from "@coterie/testkit";
 import type { Actor, Forger, World } from "@coterie/testkit";
 
 async function keyPackageOf(world: World, actor: Actor): Promise<KeyPackage> {
@@ -22,13 +36,23 @@ function vl(data: Uint8Array): Uint8Array {
 }
 
 /** Sends a welcome of any content to one installation, wrapped as it should be. */
-async function deliver(world: World, to: Actor, welcome: Uint8Array, cursor: bigint): Promise<void> {
+async function deliver(
+  world: World,
+  to: Actor,
+  welcome: Uint8Array,
+  cursor: bigint,
+): Promise<void> {
   const { extensions } = await keyPackageOf(world, to);
   const wrapper = extensions.find(({ type }) => type === 0xff03) as Extension;
   const { pubKey } = WelcomeWrapperEncryption.decode(wrapper.data);
   const none = new Uint8Array(0);
   const info = concat(vl(toUtf8("MLS 1.0 MLS_WELCOME")), vl(none));
-  const sender = setupSender({ crypto: world.crypto, suite: xWingHpkeSuite, publicKey: pubKey, info });
+  const sender = setupSender({
+    crypto: world.crypto,
+    suite: xWingHpkeSuite,
+    publicKey: pubKey,
+    info,
+  });
   await world.log.appendWelcomes([
     {
       kind: "v1",
@@ -62,18 +86,19 @@ async function newestId(world: World, actor: Actor): Promise<bigint> {
   return (log.at(-1) as { sequenceId: bigint }).sequenceId;
 }
 
-const forgeries: [what: string, build: (scene: {
-  world: World;
-  forger: Forger;
-  victim: Actor;
-  ada: Actor;
-  phone: Actor;
-}) => Promise<Proposal[]>][] = [
+const forgeries: [
+  what: string,
+  build: (scene: {
+    world: World;
+    forger: Forger;
+    victim: Actor;
+    ada: Actor;
+    phone: Actor;
+  }) => Promise<Proposal[]>,
+][] = [
   [
     "the inbox of a leaf is not listed",
-    async ({ world, victim }) => [
-      { kind: "add", keyPackage: await keyPackageOf(world, victim) },
-    ],
+    async ({ world, victim }) => [{ kind: "add", keyPackage: await keyPackageOf(world, victim) }],
   ],
   [
     "an installation of a listed inbox is left out",
@@ -119,25 +144,28 @@ const forgeries: [what: string, build: (scene: {
   ],
 ];
 
-test.each(forgeries)("XWL-13: a welcome is refused where %s; the next one is read", async (_, build) => {
-  const world = createWorld();
-  const { actors, group } = await crew(world, ["ada", "bo"]);
-  const [ada, bo] = actors as [Actor, Actor];
-  const victim = await world.join("victim");
-  await world.join("cy");
-  const phone = await world.join("cy's phone", { wallet: "cy" });
-  const forger = await unsafeForgerOf(world, bo.store, group.id);
-  const { welcome } = await forger.commit(await build({ world, forger, victim, ada, phone }));
-  await deliver(world, victim, welcome as Uint8Array, 1n);
-  await victim.client.conversations.sync();
-  expect(await victim.client.conversations.list()).toEqual([]);
-  expect(victim.events.find(({ kind }) => kind === "refused")).toMatchObject({ what: "welcome" });
+test.each(forgeries)(
+  "XWL-13: a welcome is refused where %s; the next one is read",
+  async (_, build) => {
+    const world = createWorld();
+    const { actors, group } = await crew(world, ["ada", "bo"]);
+    const [ada, bo] = actors as [Actor, Actor];
+    const victim = await world.join("victim");
+    await world.join("cy");
+    const phone = await world.join("cy's phone", { wallet: "cy" });
+    const forger = await unsafeForgerOf(world, bo.store, group.id);
+    const { welcome } = await forger.commit(await build({ world, forger, victim, ada, phone }));
+    await deliver(world, victim, welcome as Uint8Array, 1n);
+    await victim.client.conversations.sync();
+    expect(await victim.client.conversations.list()).toEqual([]);
+    expect(victim.events.find(({ kind }) => kind === "refused")).toMatchObject({ what: "welcome" });
 
-  const honest = await ada.client.conversations.createGroup([victim.client.inboxId]);
-  await honest.sendText("a real one");
-  expect(await textsOf(await follow(victim, honest.id))).toEqual(["a real one"]);
-  await world.close();
-});
+    const honest = await ada.client.conversations.createGroup([victim.client.inboxId]);
+    await honest.sendText("a real one");
+    expect(await textsOf(await follow(victim, honest.id))).toEqual(["a real one"]);
+    await world.close();
+  },
+);
 
 test("XWL-06, XWL-07: noise among the welcomes stops nobody", async () => {
   const world = createWorld();
@@ -151,7 +179,12 @@ test("XWL-06, XWL-07: noise among the welcomes stops nobody", async () => {
   };
   await world.log.appendWelcomes([
     { ...welcome, data: new Uint8Array([1]), hpkePublicKey: new Uint8Array(32) },
-    { ...welcome, data: new Uint8Array([2]), hpkePublicKey: new Uint8Array(0), wrapperAlgorithm: 99 },
+    {
+      ...welcome,
+      data: new Uint8Array([2]),
+      hpkePublicKey: new Uint8Array(0),
+      wrapperAlgorithm: 99,
+    },
     { ...welcome, kind: "pointer", data: new Uint8Array(2_000), hpkePublicKey: new Uint8Array(1) },
   ]);
   await deliver(world, bo, new Uint8Array([0, 1, 0, 3, 0, 3]), 0n);
@@ -167,7 +200,8 @@ test("XWL-12, XWL-14: welcomes that come again change nothing", async () => {
   const world = createWorld();
   const { actors, group } = await crew(world, ["ada", "bo"]);
   const [ada, bo] = actors as [Actor, Actor];
-  ada.fault = (path) => (path === paths.mls.sendWelcomeMessages ? { kind: "lose-answer" } : undefined);
+  ada.fault = (path) =>
+    path === paths.mls.sendWelcomeMessages ? { kind: "lose-answer" } : undefined;
   const cy = await world.join("cy");
   await group.addMembers([cy.client.inboxId]).catch(() => undefined);
   const his = await follow(cy, group.id);

@@ -19,6 +19,7 @@ export interface AppliedCommit {
   readonly removed: boolean;
   /** For the commit log (XIN-41). */
   readonly type: string;
+  readonly spent: readonly Uint8Array[];
 }
 
 /** XCV-20 to XCV-25: what follows from a commit that every member accepts. */
@@ -67,5 +68,6 @@ export function applyCommit(applied: AppliedCommit): Step {
       },
     ],
     events,
+    spent: applied.spent,
   });
 }

@@ -111,6 +111,7 @@ export function ownCommit(
     envelope,
     removed: false,
     type: intent.wish.kind,
+    spent: adopted.spent,
   });
   const waits = sealed.welcome !== undefined && sealed.recipients.length > 0;
   if (!waits) {

@@ -20,6 +20,7 @@ export interface DecryptedMessage {
   readonly group: MlsGroup;
   readonly plaintext: Uint8Array;
   readonly sender: Member;
+  readonly spent: readonly Uint8Array[];
 }
 
 export type ReceivedMessage =
@@ -40,6 +41,7 @@ export function receiveMessage({ env, state, envelope, result }: MessageInput): 
   const refused = (code: string, rule: string): ReceivedMessage => ({
     kind: "step",
     step: stepTo(next, {
+      spent: result.spent,
       events: [
         {
           kind: "refused",
@@ -60,7 +62,8 @@ export function receiveMessage({ env, state, envelope, result }: MessageInput): 
 
   const opened = openEnvelope(result.plaintext);
   if (opened.kind === "invalid") return refused("client/invalid-payload", "XMS-04");
-  if (opened.kind === "ignored") return { kind: "step", step: stepTo(next) };
+  if (opened.kind === "ignored")
+    return { kind: "step", step: stepTo(next, { spent: result.spent }) };
 
   const row: MessageRow = {
     id: messageId(env.crypto, idBytes(state.record.id), opened.idempotencyKey, opened.content),
@@ -84,6 +87,7 @@ export function receiveMessage({ env, state, envelope, result }: MessageInput): 
       { ...next, record, progress },
       {
         messages: [{ kind: "insert", row }],
+        spent: result.spent,
         deletions: deletionOf(state.record, row),
       },
     ),

@@ -139,11 +139,12 @@ function foreign(
           envelope,
           removed: result.removed,
           type: "commit",
+          spent: result.spent,
         }),
       );
     }
     case "proposal":
-      return settle(stepTo({ ...state, mls: result.group }));
+      return settle(stepTo({ ...state, mls: result.group }, { spent: result.spent }));
     case "waiting": {
       const awaited = result.for as Awaited;
       if (awaited.kind === "identity") return { kind: "wait", needs: awaited.needs };

@@ -5,8 +5,8 @@ import { ClientError } from "../errors.ts";
 import { adminProposal, metadataProposal, permissionsProposal, updatedPolicy } from "./compose.ts";
 import type { MembershipCommit } from "./compose.ts";
 import { decodeFacts } from "./extensions.ts";
-import { withIntent } from "./step.ts";
-import type { StepEnv } from "./step.ts";
+import { stepTo, withIntent } from "./step.ts";
+import type { Step, StepEnv } from "./step.ts";
 import type { GroupState, Intent, Recipient, Sealed } from "./state.ts";
 
 /** XIN-11: how many epochs back a message of ours may still be read by everybody. */
@@ -28,8 +28,8 @@ function hashOf(env: StepEnv, payload: Uint8Array): string {
 }
 
 /** Seals an application message with the current keys. The ratchet moves: the result must be stored before its bytes go out. */
-export function sealMessage(env: StepEnv, state: GroupState, intent: Intent): GroupState {
-  if (intent.wish.kind !== "send-message") return state;
+export function sealMessage(env: StepEnv, state: GroupState, intent: Intent): Step {
+  if (intent.wish.kind !== "send-message") return stepTo(state);
   const group = mlsOf(state);
   const sealed = seal({
     crypto: env.crypto,
@@ -44,7 +44,7 @@ export function sealMessage(env: StepEnv, state: GroupState, intent: Intent): Gr
     recipients: [],
     confirmed: false,
   });
-  return withIntent({ ...state, mls: sealed.group }, next);
+  return stepTo(withIntent({ ...state, mls: sealed.group }, next), { spent: sealed.spent });
 }
 
 /** What an intent of the kinds that change the context puts into its commit (XGC-41 to XGC-44). */
@@ -76,7 +76,7 @@ export function sealCommit(
   state: GroupState,
   intent: Intent,
   content: MembershipCommit,
-): GroupState {
+): Step {
   const group = mlsOf(state);
   const staged = commit({
     crypto: env.crypto,
@@ -99,7 +99,7 @@ export function sealCommit(
     recipients,
     confirmed: false,
   });
-  return withIntent({ ...state, mls: staged.group }, next);
+  return stepTo(withIntent({ ...state, mls: staged.group }, next), { spent: staged.spent });
 }
 
 /** The node said that it has the bytes of these intents. */

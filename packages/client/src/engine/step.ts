@@ -47,11 +47,13 @@ export interface Step {
   readonly log: readonly CommitLogRow[];
   readonly deletions: readonly Deletion[];
   readonly events: readonly EngineEvent[];
+  /** Secrets of the state before, to be wiped once the state after is stored. */
+  readonly spent: readonly Uint8Array[];
 }
 
 /** A step that changes nothing but the state. */
 export function stepTo(state: GroupState, more: Partial<Omit<Step, "state">> = {}): Step {
-  return { messages: [], log: [], deletions: [], events: [], ...more, state };
+  return { messages: [], log: [], deletions: [], events: [], spent: [], ...more, state };
 }
 
 /** The state with one intent replaced. */
