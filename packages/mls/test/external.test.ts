@@ -8,6 +8,7 @@ import {
   extensionTypes,
   joinByCommit,
   members,
+  propose,
   proposeAsExternal,
   proposeToJoin,
 } from "../src/index.ts";
@@ -168,6 +169,20 @@ test("RFC 9420 §12.2: external commits hold one ExternalInit, and nothing that 
     bad,
     "duplicate-remove",
   );
+  const psk = { kind: "external", pskId: toUtf8("p"), nonce: new Uint8Array(32) } as const;
+  const { group, signer } = ada;
+  const sent = propose({ crypto, group, signer, proposal: { kind: "psk", psk } });
+  const known = receive(bob, sent.message);
+  if (known.kind !== "proposal") throw new Error(known.kind);
+  bob.group = known.group;
+  const reference = { kind: "reference", reference: sent.ref } as const;
+  const referring = resign(
+    dan,
+    ada.group,
+    message,
+    inCommit((value) => ({ ...value, proposals: [...value.proposals, reference] })),
+  );
+  expectRefused(bob, referring, bad, "by-reference");
   const pathless = resign(
     dan,
     ada.group,

@@ -1,15 +1,31 @@
-import { invariant, toHex } from "@coterie/base";
+import { equal, invariant, toHex } from "@coterie/base";
+import type { KeyPair } from "@coterie/crypto";
 import { expect } from "vitest";
 import { membershipTag, signContent } from "../src/content-auth.ts";
-import { decodeMlsMessage, encodeMlsMessage, snapshot } from "../src/index.ts";
+import { decodeMlsMessage, encodeMlsMessage, keyPackageRef, snapshot } from "../src/index.ts";
 import type {
   AuthenticatedContent,
   Commit,
   FramedContent,
   Group,
+  GroupInfo,
+  OwnKeyPackage,
   PublicMessage,
 } from "../src/index.ts";
-import { groupContextBytes } from "../src/welcome-types.ts";
+import { decodeWith, encodeWith } from "../src/codec.ts";
+import { signWithLabel } from "../src/crypto-labels.ts";
+import { decryptWithLabel, encryptWithLabel } from "../src/encrypt-labels.ts";
+import { knownSuite } from "../src/join.ts";
+import { deriveMemberSecret, deriveWelcomeKey, zeroSecret } from "../src/key-schedule.ts";
+import type { GroupSecrets } from "../src/types.ts";
+import {
+  groupContextBytes,
+  readGroupInfo,
+  readGroupSecrets,
+  writeGroupInfo,
+  writeGroupInfoTbs,
+  writeGroupSecrets,
+} from "../src/welcome-types.ts";
 import { crypto, receive } from "./people.ts";
 import type { Person } from "./people.ts";
 
@@ -81,4 +97,60 @@ export function expectRefused(who: Person, message: Uint8Array, code: string, wh
     expect(result.reason.details).toMatchObject({ why });
   }
   expect(bytesOf(who.group)).toEqual(before);
+}
+
+/** What a Welcome seals, in the clear. */
+export interface OpenWelcome {
+  readonly secrets: GroupSecrets;
+  readonly info: GroupInfo;
+}
+
+/** Opens a Welcome as its joiner, changes it, signs and seals it again: what a committer with bad intentions can send. */
+export function rewelcome(
+  welcome: Uint8Array,
+  joiner: OwnKeyPackage,
+  signer: KeyPair,
+  alter: (open: OpenWelcome) => OpenWelcome,
+): Uint8Array {
+  const decoded = decodeMlsMessage(welcome);
+  invariant(decoded.kind === "welcome", "a Welcome");
+  const { cipherSuite, encryptedGroupInfo } = decoded.welcome;
+  const suite = knownSuite(cipherSuite);
+  const newMember = keyPackageRef(crypto, joiner.keyPackage);
+  const entry = decoded.welcome.secrets.find((one) => equal(one.newMember, newMember));
+  invariant(entry, "for this key package");
+  const { initKey } = joiner.secrets;
+  const sealed = entry.encryptedGroupSecrets;
+  const opened = decryptWithLabel(crypto, suite, initKey, "Welcome", encryptedGroupInfo, sealed);
+  const secrets = decodeWith(readGroupSecrets, opened);
+  const psk = zeroSecret(suite);
+  const member = deriveMemberSecret(crypto, suite, secrets.joinerSecret, psk);
+  const { key, nonce } = deriveWelcomeKey(crypto, suite, member);
+  const aad = new Uint8Array(0);
+  const info = decodeWith(
+    readGroupInfo,
+    crypto.aeadOpen(suite.aead, key, nonce, aad, encryptedGroupInfo),
+  );
+  const altered = alter({ secrets, info });
+  const tbs = encodeWith(writeGroupInfoTbs, altered.info);
+  const signature = signWithLabel(crypto, suite, signer.privateKey, "GroupInfoTBS", tbs);
+  const plaintext = encodeWith(writeGroupInfo, { ...altered.info, signature });
+  const resealed = crypto.aeadSeal(suite.aead, key, nonce, aad, plaintext);
+  const secretBytes = encodeWith(writeGroupSecrets, altered.secrets);
+  const encryptedGroupSecrets = encryptWithLabel(
+    crypto,
+    suite,
+    initKey.publicKey,
+    "Welcome",
+    resealed,
+    secretBytes,
+  );
+  return encodeMlsMessage({
+    kind: "welcome",
+    welcome: {
+      cipherSuite,
+      secrets: [{ newMember, encryptedGroupSecrets }],
+      encryptedGroupInfo: resealed,
+    },
+  });
 }

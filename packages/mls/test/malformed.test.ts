@@ -1,3 +1,4 @@
+import { fromHex, toHex } from "@coterie/base";
 import { expect, test } from "vitest";
 import {
   acceptAll,
@@ -219,6 +220,20 @@ test("restoreGroup: every entry cut at any byte, missing, or one too many is a t
   ]) {
     expect(tryRestore(new Map(whole).set(key, some))).toBeUndefined();
   }
+});
+
+test("restoreGroup: secrets that do not belong together, and ratchets that are there twice", () => {
+  const whole = snapshot(bob.group);
+  const epoch = toHex(whole.get("epoch") as Uint8Array);
+  const key = toHex(bob.group.state.secrets.confirmationKey);
+  const other = epoch.replace(key, "00".repeat(32));
+  expect(other).not.toBe(epoch);
+  expect(tryRestore(new Map(whole).set("epoch", fromHex(other)))).toBeUndefined();
+  const ratchet = [...whole].find(([name]) => name.startsWith("ratchet/2/"))?.[1] as Uint8Array;
+  const node = [...whole.keys()].find((name) => name.startsWith("node/2/")) as string;
+  const leaf = Math.floor(Number(node.split("/")[2]) / 2);
+  expect(whole.has(`ratchet/2/${leaf}`)).toBe(false);
+  expect(tryRestore(new Map(whole).set(`ratchet/2/${leaf}`, ratchet))).toBeUndefined();
 });
 
 test("restoreGroup and decodePending: 1,000 mutations are a typed error or a value", () => {

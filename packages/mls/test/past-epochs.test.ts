@@ -52,6 +52,8 @@ test("XGC-12: a late message is verified with the leaf of its own epoch, also af
   const old = ada.credential;
   const credential = { kind: "basic", identity: toUtf8("ada anew") } as const;
   const signer = crypto.generateSigner("ed25519");
+  // An epoch in between in which ada's leaf stays as it is.
+  commitAll(cyd, [ada, bob]);
   commitAll(ada, [bob, cyd], { newLeaf: { credential, signer } });
   const renewed = { ...ada, signer };
   commitAll(renewed, [bob, cyd]);

@@ -2,6 +2,9 @@ import { toHex, toUtf8 } from "@coterie/base";
 import { expect, test } from "vitest";
 import { commit, memberAt, propose, resumptionPsk } from "../src/index.ts";
 import type { Proposal, ProposalOrRef, ProposalRef } from "../src/index.ts";
+import { encodeWith } from "../src/codec.ts";
+import { signWithLabel } from "../src/crypto-labels.ts";
+import { writeKeyPackageTbs } from "../src/key-package.ts";
 import { selectProposals } from "../src/select-proposals.ts";
 import { expectRefused, inCommit, publicMessage, resign } from "./forge.ts";
 import {
@@ -269,4 +272,17 @@ test("RFC 9420 §12.4: a ReInit that nothing stands against is committed", () =>
   spread(dan, [ada, bob, cyd], reinit);
   commitAll(ada, [bob, cyd, dan], { references: "all" });
   expect(bob.group.status.kind).toBe("reinit");
+});
+
+test("RFC 9420 §12.2: two key packages with one init key are refused", () => {
+  const [ada, bob] = four();
+  const first = keyPackageOf(person("eve")).keyPackage;
+  const fay = person("fay");
+  const { signature: _, ...second } = { ...keyPackageOf(fay).keyPackage, initKey: first.initKey };
+  const tbs = encodeWith(writeKeyPackageTbs, second);
+  const signature = signWithLabel(crypto, fay.suite, fay.signer.privateKey, "KeyPackageTBS", tbs);
+  const proposals = [first, { ...second, signature }].map(
+    (keyPackage) => ({ kind: "add", keyPackage }) as const,
+  );
+  refusedByBoth(ada, bob, proposals, bad, "duplicate-init-key");
 });
