@@ -10,13 +10,16 @@ import type {
   Group,
   GroupInfo,
   OwnKeyPackage,
+  PreSharedKey,
   PublicMessage,
 } from "../src/index.ts";
 import { decodeWith, encodeWith } from "../src/codec.ts";
 import { signWithLabel } from "../src/crypto-labels.ts";
 import { decryptWithLabel, encryptWithLabel } from "../src/encrypt-labels.ts";
 import { knownSuite } from "../src/join.ts";
-import { deriveMemberSecret, deriveWelcomeKey, zeroSecret } from "../src/key-schedule.ts";
+import { deriveMemberSecret, deriveWelcomeKey } from "../src/key-schedule.ts";
+import type { WelcomeKey } from "../src/key-schedule.ts";
+import { derivePskSecret } from "../src/psk.ts";
 import type { GroupSecrets } from "../src/types.ts";
 import {
   groupContextBytes,
@@ -111,6 +114,7 @@ export function rewelcome(
   joiner: OwnKeyPackage,
   signer: KeyPair,
   alter: (open: OpenWelcome) => OpenWelcome,
+  psks: readonly PreSharedKey[] = [],
 ): Uint8Array {
   const decoded = decodeMlsMessage(welcome);
   invariant(decoded.kind === "welcome", "a Welcome");
@@ -123,9 +127,15 @@ export function rewelcome(
   const sealed = entry.encryptedGroupSecrets;
   const opened = decryptWithLabel(crypto, suite, initKey, "Welcome", encryptedGroupInfo, sealed);
   const secrets = decodeWith(readGroupSecrets, opened);
-  const psk = zeroSecret(suite);
-  const member = deriveMemberSecret(crypto, suite, secrets.joinerSecret, psk);
-  const { key, nonce } = deriveWelcomeKey(crypto, suite, member);
+  const keyWith = (withPsks: readonly PreSharedKey[]): WelcomeKey => {
+    const psk = derivePskSecret(crypto, suite, withPsks);
+    return deriveWelcomeKey(
+      crypto,
+      suite,
+      deriveMemberSecret(crypto, suite, secrets.joinerSecret, psk),
+    );
+  };
+  const { key, nonce } = keyWith([]);
   const aad = new Uint8Array(0);
   const info = decodeWith(
     readGroupInfo,
@@ -135,7 +145,8 @@ export function rewelcome(
   const tbs = encodeWith(writeGroupInfoTbs, altered.info);
   const signature = signWithLabel(crypto, suite, signer.privateKey, "GroupInfoTBS", tbs);
   const plaintext = encodeWith(writeGroupInfo, { ...altered.info, signature });
-  const resealed = crypto.aeadSeal(suite.aead, key, nonce, aad, plaintext);
+  const next = keyWith(psks);
+  const resealed = crypto.aeadSeal(suite.aead, next.key, next.nonce, aad, plaintext);
   const secretBytes = encodeWith(writeGroupSecrets, altered.secrets);
   const encryptedGroupSecrets = encryptWithLabel(
     crypto,

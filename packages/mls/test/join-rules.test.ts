@@ -156,6 +156,17 @@ test("RFC 9420 §12.4.3.1: at most one PSK founds a group, whose epoch is then 1
   const both = alteredSecrets((secrets) => ({ ...secrets, psks }));
   expect(joinBy(both, { psks: () => new Uint8Array(32) })).toBe("mls/bad-founding");
 
+  // The Welcome is for epoch 2 of the group.
+  const psk = resumptionPsk({ crypto, group: ada.group, usage: "branch" });
+  const late = rewelcome(
+    welcome,
+    kp,
+    ada.signer,
+    ({ secrets, info }) => ({ secrets: { ...secrets, psks: [psk.id] }, info }),
+    [psk],
+  );
+  expect(joinBy(late, { psks: () => psk.secret })).toBe("mls/bad-founding");
+
   const { group, signer } = ada;
   expect(() => commit({ crypto, group, signer, founding: "branch" })).toThrow(
     expect.objectContaining({ code: "mls/bad-founding" }),
