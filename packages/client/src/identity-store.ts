@@ -74,6 +74,28 @@ export function createIdentityStore(ports: Ports, api: Api): IdentityStore {
     },
   };
 
+  function installationSet(state: AssociationState): ReadonlySet<string> {
+    let known = installations.get(state);
+    if (!known) {
+      known = new Set(installationsOf(state));
+      installations.set(state, known);
+    }
+    return known;
+  }
+
+  function stateBefore(
+    inbox: InboxLog,
+    sequenceId: bigint,
+  ): { sequenceId: bigint; installations: ReadonlySet<string> } | undefined {
+    let last: bigint | undefined;
+    for (const id of inbox.states.keys()) {
+      if (id <= sequenceId && (last === undefined || id > last)) last = id;
+    }
+    if (last === undefined) return undefined;
+    const state = inbox.states.get(last) as AssociationState;
+    return { sequenceId: last, installations: installationSet(state) };
+  }
+
   async function open(inboxId: string): Promise<InboxLog> {
     const known = inboxes.get(inboxId);
     if (known) {
@@ -157,16 +179,11 @@ export function createIdentityStore(ports: Ports, api: Api): IdentityStore {
     contracts,
     view: (notFound = new Set()) => ({
       installationsAt(inboxId, sequenceId) {
-        const state = inboxes.get(inboxId)?.states.get(sequenceId);
-        if (!state) {
-          return { kind: notFound.has(pointKey({ inboxId, sequenceId })) ? "missing" : "unknown" };
-        }
-        let known = installations.get(state);
-        if (!known) {
-          known = new Set(installationsOf(state));
-          installations.set(state, known);
-        }
-        return { kind: "known", installations: known };
+        const inbox = inboxes.get(inboxId);
+        const state = inbox?.states.get(sequenceId);
+        if (state) return { kind: "known", installations: installationSet(state) };
+        if (!notFound.has(pointKey({ inboxId, sequenceId }))) return { kind: "unknown" };
+        return { kind: "missing", before: inbox && stateBefore(inbox, sequenceId) };
       },
     }),
     async load(points) {

@@ -102,3 +102,24 @@ test("XCV-12: only a super admin removes and adds again", () => {
   expect(check(lost)).toMatchObject({ rule: "XCV-14" });
   expect(check({ ...lost, committerIsSuperAdmin: true })).toEqual({ kind: "accept" });
 });
+
+test("XID-31: an inbox moved ahead of its log, with nothing in between, counts as unchanged; else it is missing", () => {
+  const ahead = (last: bigint): IdentityView => ({
+    installationsAt: (_, sequenceId) =>
+      sequenceId === 1n
+        ? { kind: "known", installations: new Set(["a1"]) }
+        : { kind: "missing", before: { sequenceId: last, installations: new Set(["a1"]) } },
+  });
+  const before = membership({ a: 1n });
+  expect(diffInstallations(before, membership({ a: 9n }), ahead(1n))).toMatchObject({
+    kind: "diff",
+    added: new Map(),
+    removed: new Map(),
+  });
+  expect(diffInstallations(before, membership({ a: 9n }), ahead(5n))).toMatchObject({
+    kind: "missing",
+  });
+  expect(diffInstallations(membership({ a: 0n }), membership({ a: 9n }), ahead(0n))).toMatchObject({
+    kind: "missing",
+  });
+});

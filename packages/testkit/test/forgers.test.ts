@@ -180,17 +180,22 @@ const attacks: [rule: string, what: string, attack: Attack, more?: Partial<Commi
   ],
   [
     "XID-31",
-    "names a sequence id that is not in the log",
-    async ({ forger, cy }) => [
-      changed(
-        forger,
-        0xff01,
-        membership((value) => ({
-          ...value,
-          members: new Map(value.members).set(cy.client.inboxId, 1_000_000n),
-        })),
-      ),
-    ],
+    "adds an inbox at a sequence id that is not in its log",
+    async ({ world, forger }) => {
+      const eve = await world.join("eve");
+      const [bytes] = await world.log.keyPackages([eve.client.installationIdBytes]);
+      return [
+        { kind: "add", keyPackage: decodeKeyPackage(bytes as Uint8Array) },
+        changed(
+          forger,
+          0xff01,
+          membership((value) => ({
+            ...value,
+            members: new Map(value.members).set(eve.client.inboxId, 1_000_000n),
+          })),
+        ),
+      ];
+    },
   ],
   [
     "XCV-13",
@@ -266,6 +271,28 @@ test.each(attacks)(
     await world.close();
   },
 );
+
+test("XID-31: an inbox moved ahead of its log is followed, as released members do, and still heard", async () => {
+  const { world, forger, ada, cy, id } = await scene();
+  await forger.commit([
+    changed(
+      forger,
+      0xff01,
+      membership((value) => ({
+        ...value,
+        members: new Map(value.members).set(cy.client.inboxId, 1_000_000n),
+      })),
+    ),
+  ]);
+  expect((await standings([ada, cy], id)).size).toBe(1);
+  const cys = await groupOf(cy, id);
+  expect((await cys.debugInfo()).epoch).toBe(2n);
+  await cys.sendText("still heard", { optimistic: true });
+  await cys.sync().catch(() => undefined);
+  await cys.sync().catch(() => undefined);
+  expect(await textsOf(await follow(ada, id))).toEqual(["still heard"]);
+  await world.close();
+});
 
 test("XPM-07: an admin that removes the super admin is refused by all, and nobody forks", async () => {
   const play = await scene();

@@ -16,8 +16,13 @@ export type InstallationsAt =
   | { readonly kind: "known"; readonly installations: ReadonlySet<string> }
   /** The log was not loaded that far. */
   | { readonly kind: "unknown" }
-  /** The log was loaded and has no update with this id. */
-  | { readonly kind: "missing" };
+  /** The log was loaded and has no update with this id; `before` is the state of the last one ahead of it. */
+  | {
+      readonly kind: "missing";
+      readonly before?:
+        | { readonly sequenceId: bigint; readonly installations: ReadonlySet<string> }
+        | undefined;
+    };
 
 /** Verified identity logs as far as they are in memory. */
 export interface IdentityView {
@@ -61,6 +66,21 @@ export type InstallationDiff =
 const none: ReadonlySet<string> = new Set();
 
 /**
+ * Whether an inbox that moves from one id to another has no update in between, although the newer id is none of the log's. Released
+ * members take that for no change, so a member that refused it would be forked off; nobody honest writes it.
+ */
+function nothingBetween(
+  identity: IdentityView,
+  inboxId: string,
+  from: bigint,
+  to: bigint,
+): boolean {
+  if (from === 0n) return false;
+  const at = identity.installationsAt(inboxId, to);
+  return at.kind === "missing" && at.before !== undefined && at.before.sequenceId <= from;
+}
+
+/**
  * XGC-52, XCV-11: the installations that a change of membership adds and removes. Added and updated inboxes by the difference of
  * their states, where an old id of 0 stands for nothing (XGC-31); removed inboxes with all installations of their old id.
  */
@@ -83,8 +103,10 @@ export function diffInstallations(
   const removed = new Map<string, string>();
   for (const inboxId of [...diff.added, ...diff.updated]) {
     const oldId = before.members.get(inboxId) ?? 0n;
+    const newId = after.members.get(inboxId) as bigint;
     const old = oldId === 0n ? none : at(inboxId, oldId);
-    const now = at(inboxId, after.members.get(inboxId) as bigint);
+    if (nothingBetween(identity, inboxId, oldId, newId)) continue;
+    const now = at(inboxId, newId);
     for (const installation of now) if (!old.has(installation)) added.set(installation, inboxId);
     for (const installation of old) if (!now.has(installation)) removed.set(installation, inboxId);
   }

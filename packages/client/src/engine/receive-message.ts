@@ -118,8 +118,9 @@ function checkSender(
   if (at.kind === "unknown") {
     return { kind: "wait", needs: [{ inboxId: sender.inboxId, sequenceId }] };
   }
-  const admitted = at.kind === "known" && at.installations.has(sender.installationId);
-  return { kind: admitted ? "accept" : "refuse" };
+  // Where the id is none of the log's, what came before it counts: else a forged id would silence its inbox.
+  const installations = at.kind === "known" ? at.installations : at.before?.installations;
+  return { kind: installations?.has(sender.installationId) ? "accept" : "refuse" };
 }
 
 /** XLV-02: a request to leave is remembered by every member. */
