@@ -201,8 +201,7 @@ export default async function run({ node, check }) {
   });
 
   await check("a stream of ours brings each message of theirs once, in order", async () => {
-    const stream = anns.stream();
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    const stream = await anns.stream();
     for (let at = 0; at < 10; at++) await group.sendText(`streamed ${at}`);
     const got = await take(stream, 10);
     assert.deepEqual(
@@ -213,8 +212,7 @@ export default async function run({ node, check }) {
   });
 
   await check("a stream of all messages brings new groups and their messages", async () => {
-    const stream = ann.conversations.streamAllMessages();
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    const stream = await ann.conversations.streamAllMessages();
     const another = await ada.conversations.createGroup([ann.inboxId]);
     await another.sendText("in a new group");
     await group.sendText("in the old group");
@@ -287,6 +285,47 @@ export default async function run({ node, check }) {
       { timeoutMs: 30_000, everyMs: 500 },
     );
     await converged(group, bobsGroup);
+  });
+
+  await check("one person with a device of theirs and one of ours, device sync on", async () => {
+    const who = wallet();
+    const theirs = await sdkClient(node, who, { disableDeviceSync: false });
+    const mine = await ourClient(node, who);
+    assert.equal(theirs.inboxId, mine.inboxId);
+    const shared = await ada.conversations.createGroup([mine.inboxId], { groupName: "both" });
+    await shared.sendText("to both");
+    for (const device of [theirs, mine]) {
+      await device.conversations.sync();
+      const own = await device.conversations.getConversationById(shared.id);
+      await own.sync();
+      assert.equal((await texts(own))[0], "to both");
+      await own.sendText(device === mine ? "from ours" : "from theirs");
+    }
+    await shared.sync();
+    assert.deepEqual((await texts(shared)).toSorted(), ["from ours", "from theirs", "to both"]);
+    await theirs.conversations.syncAll();
+    await mine.conversations.syncAll();
+    assert.deepEqual(
+      (await mine.conversations.list()).map(({ name }) => name),
+      ["both"],
+    );
+    const own = await mine.conversations.getConversationById(shared.id);
+    const their = await theirs.conversations.getConversationById(shared.id);
+    await converged(own, their, shared);
+    assert.deepEqual(mine.refusals, []);
+    const state = await mine.preferences.fetchInboxState();
+    assert.equal(state.installations.length, 2);
+    await mine.revokeAllOtherInstallations();
+    assert.equal((await mine.preferences.fetchInboxState()).installations.length, 1);
+    const [seen] = await ada.preferences.fetchInboxStates([mine.inboxId]);
+    assert.equal(seen.installations.length, 1);
+    await new Promise((resolve) => setTimeout(resolve, 5_200));
+    await own.sendText("alone again");
+    await shared.sync();
+    assert.equal((await texts(shared)).at(-1), "alone again");
+    await their.sync().catch(() => {});
+    assert.equal(their.isActive, false);
+    await mine.close();
   });
 
   await check("it comes back to its database and goes on", async () => {

@@ -202,7 +202,7 @@ export class Conversation {
   }
 
   /** Messages as they come, in the node's order, each once (XST-02, XST-05). */
-  stream(options: StreamOptions<DecodedMessage> = {}): AsyncStreamProxy<DecodedMessage> {
+  stream(options: StreamOptions<DecodedMessage> = {}): Promise<AsyncStreamProxy<DecodedMessage>> {
     return streamMessages(
       this.parts,
       [this.cell],

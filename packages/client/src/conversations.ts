@@ -197,7 +197,7 @@ export class Conversations {
   /** Conversations as they come (XST-01). */
   stream(
     options: StreamOptions<Group | Dm> & { readonly conversationType?: ConversationType } = {},
-  ): AsyncStreamProxy<Group | Dm> {
+  ): Promise<AsyncStreamProxy<Group | Dm>> {
     return streamConversations(
       this.#parts,
       (cell) => {
@@ -211,15 +211,15 @@ export class Conversations {
       options,
     );
   }
-  streamGroups(options: StreamOptions<Group | Dm> = {}): AsyncStreamProxy<Group | Dm> {
+  streamGroups(options: StreamOptions<Group | Dm> = {}): Promise<AsyncStreamProxy<Group | Dm>> {
     return this.stream({ ...options, conversationType: ConversationType.Group });
   }
-  streamDms(options: StreamOptions<Group | Dm> = {}): AsyncStreamProxy<Group | Dm> {
+  streamDms(options: StreamOptions<Group | Dm> = {}): Promise<AsyncStreamProxy<Group | Dm>> {
     return this.stream({ ...options, conversationType: ConversationType.Dm });
   }
 
   /** Messages of all conversations, those of the future included (XST-04). */
-  streamAllMessages(options: StreamAllOptions = {}): AsyncStreamProxy<DecodedMessage> {
+  streamAllMessages(options: StreamAllOptions = {}): Promise<AsyncStreamProxy<DecodedMessage>> {
     const wantedConsent = options.consentStates ?? [ConsentState.Allowed, ConsentState.Unknown];
     return streamAllMessages<DecodedMessage>(this.#parts, {
       wanted: async (cell) => {
@@ -234,10 +234,12 @@ export class Conversations {
       options,
     });
   }
-  streamAllGroupMessages(options: StreamAllOptions = {}): AsyncStreamProxy<DecodedMessage> {
+  streamAllGroupMessages(
+    options: StreamAllOptions = {},
+  ): Promise<AsyncStreamProxy<DecodedMessage>> {
     return this.streamAllMessages({ ...options, conversationType: ConversationType.Group });
   }
-  streamAllDmMessages(options: StreamAllOptions = {}): AsyncStreamProxy<DecodedMessage> {
+  streamAllDmMessages(options: StreamAllOptions = {}): Promise<AsyncStreamProxy<DecodedMessage>> {
     return this.streamAllMessages({ ...options, conversationType: ConversationType.Dm });
   }
 

@@ -121,7 +121,7 @@ export function createIdentityStore(ports: Ports, api: Api): IdentityStore {
   async function append(
     inboxId: string,
     updates: readonly GetIdentityUpdatesResponseIdentityUpdateLog[],
-  ): Promise<void> {
+  ): Promise<Change[]> {
     const inbox = await open(inboxId);
     const changes: Change[] = [];
     let state = inbox.states.get(inbox.newest);
@@ -155,7 +155,7 @@ export function createIdentityStore(ports: Ports, api: Api): IdentityStore {
         value: encodeState(state),
       });
     }
-    if (changes.length > 0) await store.write(changes);
+    return changes;
   }
 
   // One at a time: two answers about one inbox must not be applied over each other.
@@ -171,7 +171,11 @@ export function createIdentityStore(ports: Ports, api: Api): IdentityStore {
         chunk.map(async (inboxId) => ({ inboxId, sequenceId: (await open(inboxId)).newest })),
       );
       const answers = await api.getIdentityUpdates(requests);
-      for (const inboxId of chunk) await append(inboxId, answers.get(inboxId) ?? []);
+      const changes: Change[] = [];
+      for (const inboxId of chunk) {
+        changes.push(...(await append(inboxId, answers.get(inboxId) ?? [])));
+      }
+      if (changes.length > 0) await store.write(changes);
     }
   }
 

@@ -68,15 +68,14 @@ export function streamMessages<T>(
   cells: readonly Cell[],
   toValue: (row: MessageRow) => T | undefined,
   options: StreamOptions<T>,
-): AsyncStreamProxy<T> {
+): Promise<AsyncStreamProxy<T>> {
   const { context, engine } = parts;
   const source = createStream<T>(options);
   const signal = abortedWith(source as StreamSource<never>, context);
   const ids = new Set<string>(cells.map(({ id }) => id));
-  void start();
-  return source.proxy;
+  return listening(source, start);
 
-  async function start(): Promise<void> {
+  async function start(started: () => void): Promise<void> {
     try {
       if (options.disableSync !== true) for (const cell of cells) await engine.sync(cell);
       const stop = context.bus.listen((event) => {
@@ -86,6 +85,7 @@ export function streamMessages<T>(
       });
       signal.addEventListener("abort", stop, { once: true });
       await runSubscription(context.ports, {
+        started,
         open: async () => context.api.subscribeGroups(await filtersOf(parts, cells)),
         async handle(message) {
           await source.ready();
@@ -111,7 +111,7 @@ export interface AllMessagesInput<T> {
 export function streamAllMessages<T>(
   parts: StreamParts,
   input: AllMessagesInput<T>,
-): AsyncStreamProxy<T> {
+): Promise<AsyncStreamProxy<T>> {
   const { context, groups, welcomes } = parts;
   const source = createStream<T>(input.options);
   const signal = abortedWith(source as StreamSource<never>, context);
@@ -121,8 +121,7 @@ export function streamAllMessages<T>(
   let restart = false;
   // Values in the order of the events, although `toValue` may wait.
   let emitting: Promise<void> = Promise.resolve();
-  void start();
-  return source.proxy;
+  return listening(source, start);
 
   function emit(groupId: string, row: MessageRow): void {
     emitting = emitting.then(async () => {
@@ -145,7 +144,7 @@ export function streamAllMessages<T>(
     return current;
   }
 
-  async function start(): Promise<void> {
+  async function start(started: () => void): Promise<void> {
     try {
       if (options.disableSync !== true) await welcomes.sync();
       const stop = context.bus.listen((event) => {
@@ -155,15 +154,20 @@ export function streamAllMessages<T>(
         current?.cancel();
       });
       signal.addEventListener("abort", stop, { once: true });
-      await Promise.all([runMessages(), runWelcomes()]);
+      let left = 2;
+      const one = (): void => {
+        if (--left === 0) started();
+      };
+      await Promise.all([runMessages(once(one)), runWelcomes(once(one))]);
       await source.proxy.end();
     } catch (error) {
       source.fail(error);
     }
   }
 
-  async function runMessages(): Promise<void> {
+  async function runMessages(started: () => void): Promise<void> {
     await runSubscription(context.ports, {
+      started,
       open: openMessages,
       async handle(message) {
         await source.ready();
@@ -179,8 +183,9 @@ export function streamAllMessages<T>(
     });
   }
 
-  async function runWelcomes(): Promise<void> {
+  async function runWelcomes(started: () => void): Promise<void> {
     await runSubscription(context.ports, {
+      started,
       open: async () =>
         context.api.subscribeWelcomes(fromHex(context.installationId), await welcomes.cursor()),
       async handle() {
@@ -197,34 +202,62 @@ export function streamConversations<T>(
   parts: StreamParts,
   toValue: (cell: Cell) => T | undefined,
   options: StreamOptions<T>,
-): AsyncStreamProxy<T> {
+): Promise<AsyncStreamProxy<T>> {
   const { context, groups, welcomes } = parts;
   const source = createStream<T>(options);
   const signal = abortedWith(source as StreamSource<never>, context);
   const seen = new Set<string>();
   let emitting: Promise<void> = Promise.resolve();
-  const stop = context.bus.listen((event) => {
-    if (event.kind !== "conversation" || seen.has(event.groupId)) return;
-    seen.add(event.groupId);
-    emitting = emitting.then(async () => {
-      const cell = await groups.find(event.groupId);
-      const value = cell && toValue(cell);
-      if (value !== undefined) source.push(value);
-    });
+  return listening(source, start);
+
+  async function show(groupId: string): Promise<void> {
+    const cell = await groups.find(groupId);
+    const value = cell && toValue(cell);
+    if (value !== undefined) source.push(value);
+  }
+
+  async function start(started: () => void): Promise<void> {
+    try {
+      const stop = context.bus.listen((event) => {
+        if (event.kind !== "conversation" || seen.has(event.groupId)) return;
+        seen.add(event.groupId);
+        emitting = emitting.then(() => show(event.groupId)).catch((e: unknown) => source.fail(e));
+      });
+      signal.addEventListener("abort", stop, { once: true });
+      await runSubscription(context.ports, {
+        started,
+        open: async () =>
+          context.api.subscribeWelcomes(fromHex(context.installationId), await welcomes.cursor()),
+        async handle() {
+          await source.ready();
+          await welcomes.sync();
+        },
+        signal,
+        options: options as StreamOptions<never>,
+      });
+      await source.proxy.end();
+    } catch (error) {
+      source.fail(error);
+    }
+  }
+}
+
+function once(work: () => void): () => void {
+  let done = false;
+  return () => {
+    if (done) return;
+    done = true;
+    work();
+  };
+}
+
+/** Resolves with the stream once it listens, or as soon as it has failed for the first time: it goes on trying by itself. */
+function listening<T>(
+  source: StreamSource<T>,
+  start: (started: () => void) => Promise<void>,
+): Promise<AsyncStreamProxy<T>> {
+  return new Promise((resolve) => {
+    const started = (): void => resolve(source.proxy);
+    void start(started).finally(started);
   });
-  signal.addEventListener("abort", stop, { once: true });
-  runSubscription(context.ports, {
-    open: async () =>
-      context.api.subscribeWelcomes(fromHex(context.installationId), await welcomes.cursor()),
-    async handle() {
-      await source.ready();
-      await welcomes.sync();
-    },
-    signal,
-    options: options as StreamOptions<never>,
-  }).then(
-    () => source.proxy.end(),
-    (error: unknown) => source.fail(error),
-  );
-  return source.proxy;
 }

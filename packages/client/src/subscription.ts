@@ -8,6 +8,8 @@ export interface Subscription {
   open(): Promise<IncomingStream>;
   /** Deals with one message; throws only for what ends the stream. */
   handle(message: Uint8Array): Promise<void>;
+  /** Called when the first attempt has opened or failed: from then on nothing that was subscribed to is missed. */
+  started?(): void;
   readonly signal: AbortSignal;
   readonly options: StreamOptions<never>;
   /** Whether the call was ended only to be opened anew with more in it: at once, and without counting as a break. */
@@ -35,6 +37,7 @@ export async function runSubscription(
       signal.addEventListener("abort", cancel, { once: true });
       if (signal.aborted) stream.cancel();
       await stream.opened;
+      subscription.started?.();
       if (failed > 0) options.onRestart?.();
       for await (const message of stream) {
         failed = 0;
@@ -45,6 +48,7 @@ export async function runSubscription(
     } catch (error) {
       cause = error;
     } finally {
+      subscription.started?.();
       signal.removeEventListener("abort", cancel);
       stream?.cancel();
     }

@@ -25,7 +25,7 @@ test("XST-02, XST-05: a stream brings each message once, in order, through break
   const { actors, group } = await crew(world, ["ada", "bo"]);
   const bo = actors[1] as Actor;
   const his = await groupOf(bo, group.id);
-  const stream = his.stream();
+  const stream = await his.stream();
   const texts = collect(stream);
   await settle();
   const sent: string[] = [];
@@ -49,7 +49,7 @@ test("XST-03: what a stream processed ahead of the cursor a sync does not proces
   const { actors, group } = await crew(world, ["ada", "bo"]);
   const bo = actors[1] as Actor;
   const his = await groupOf(bo, group.id);
-  const stream = his.stream();
+  const stream = await his.stream();
   const texts = collect(stream);
   await settle();
   const before = (await his.debugInfo()).cursor;
@@ -67,7 +67,7 @@ test("XST-04: a stream of everything brings new conversations and their messages
   const world = createWorld();
   const { actors, group } = await crew(world, ["ada", "bo"]);
   const [ada, bo] = actors as [Actor, Actor];
-  const stream = bo.client.conversations.streamAllMessages();
+  const stream = await bo.client.conversations.streamAllMessages();
   const texts = collect(stream);
   await settle();
   await group.sendText("old group");
@@ -88,7 +88,7 @@ test("XST-01: a stream of conversations brings welcomed and own ones, each once"
   const world = createWorld();
   const ada = await world.join("ada");
   const bo = await world.join("bo");
-  const stream = bo.client.conversations.stream();
+  const stream = await bo.client.conversations.stream();
   const ids: string[] = [];
   void (async () => {
     for await (const conversation of stream) ids.push(conversation.id);
@@ -110,7 +110,10 @@ test("XST-06: a node that stays away ends the stream with client/stream-failed",
   const bo = actors[1] as Actor;
   const his = await groupOf(bo, group.id);
   const retries: number[] = [];
-  const stream = his.stream({ retryAttempts: 3, onRetry: (attempt) => retries.push(attempt) });
+  const stream = await his.stream({
+    retryAttempts: 3,
+    onRetry: (attempt) => retries.push(attempt),
+  });
   await settle();
   bo.fault = () => ({ kind: "drop" });
   bo.transport.disconnect();
