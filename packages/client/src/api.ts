@@ -40,13 +40,13 @@ import type {
 } from "@coterie/wire";
 import { limits } from "./engine/limits.ts";
 
-export interface NewestMessage {
+interface NewestMessage {
   readonly sequenceId: bigint;
   /** A hint from the node, good for choosing what to sync and for nothing else. */
   readonly isCommit: boolean;
 }
 
-export interface ApiPage<T> {
+interface ApiPage<T> {
   readonly messages: readonly T[];
   /** The node ended the page, by number or by size: there may be more (XND-37). */
   readonly full: boolean;
@@ -82,7 +82,7 @@ export interface Api {
 }
 
 /** The contents of those messages that say something. */
-export function groupMessagesOf(messages: readonly GroupMessage[]): GroupMessageV1[] {
+function groupMessagesOf(messages: readonly GroupMessage[]): GroupMessageV1[] {
   return messages
     .flatMap((message) => (message.kind === "v1" ? [message.value] : []))
     .toSorted((a, b) => byId(a.id, b.id));

@@ -45,7 +45,7 @@ export interface IdentityStore {
   check(update: IdentityUpdate, verdicts?: ContractVerdicts): Promise<AssociationState>;
 }
 
-export function pointKey({ inboxId, sequenceId }: IdentityPoint): string {
+function pointKey({ inboxId, sequenceId }: IdentityPoint): string {
   return `${inboxId}@${sequenceId}`;
 }
 

@@ -7,7 +7,7 @@ import { keys } from "./keys.ts";
 import { decodeRow, encodeRow } from "./rows.ts";
 import type { Ports } from "./run.ts";
 
-export interface HmacRoot {
+interface HmacRoot {
   readonly key: Uint8Array;
   readonly cycledAtNs: bigint;
 }

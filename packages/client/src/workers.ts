@@ -40,7 +40,7 @@ async function every(
 }
 
 /** XLV-03: a super admin's client takes out those who asked to leave. */
-export async function removeLeavers({ context, groups, engine }: WorkerParts): Promise<void> {
+async function removeLeavers({ context, groups, engine }: WorkerParts): Promise<void> {
   for (const cell of await groups.all()) {
     const { record } = cell;
     if (!record.active || record.pendingLeaves.length === 0) continue;
@@ -54,7 +54,7 @@ export async function removeLeavers({ context, groups, engine }: WorkerParts): P
 }
 
 /** XDS-04. */
-export async function deleteExpired({ context }: WorkerParts): Promise<void> {
+async function deleteExpired({ context }: WorkerParts): Promise<void> {
   const { store, clock } = context.ports;
   const { from } = keys.expiries();
   const due = await store.list({ from, to: keys.expiry(clock.nowNs() + 1n, ""), limit: 100 });

@@ -4,7 +4,7 @@ import { extensionType, sameExtension } from "./extensions.ts";
 import type { GroupFacts } from "./extensions.ts";
 import type { MutableMetadata } from "./state.ts";
 
-export interface FieldChange {
+interface FieldChange {
   readonly field: string;
   /** Undefined where the key was, or is, absent. */
   readonly before: string | undefined;
@@ -32,7 +32,7 @@ function without(from: readonly string[], other: readonly string[]): string[] {
 }
 
 /** XCV-03: the changes of keys and lists from one mutable metadata to the next. */
-export function diffMetadata(
+function diffMetadata(
   before: MutableMetadata,
   after: MutableMetadata,
 ): Omit<GroupChanges, "addedInboxes" | "removedInboxes" | "permissionsChanged"> {

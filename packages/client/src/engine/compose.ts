@@ -34,7 +34,7 @@ export function metadataProposal(
 }
 
 /** The lists after one action; adding twice and removing the absent change nothing (XGC-42). */
-export function applyAdminAction(
+function applyAdminAction(
   metadata: MutableMetadata,
   action: AdminAction,
   inboxId: string,
@@ -102,7 +102,7 @@ export function permissionsProposal(extensions: readonly Extension[], policy: Po
   return replacing(extensions, encodePermissions(policy));
 }
 
-export interface MembershipWish {
+interface MembershipWish {
   readonly add: readonly string[];
   readonly remove: readonly string[];
 }

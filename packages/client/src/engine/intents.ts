@@ -10,7 +10,7 @@ import type { GroupState, Intent, MessageRow, Sealed, Wish } from "./state.ts";
 import { rosterOf } from "./validate-commit.ts";
 
 /** XIN-06: so many failures end an intent. */
-export const maxPublishAttempts = 3;
+const maxPublishAttempts = 3;
 /** XIN-14: age of our own keys in a group from which a message brings a key update with it. */
 const rotationPeriodNs = 30n * 86_400n * 1_000_000_000n;
 

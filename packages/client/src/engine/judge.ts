@@ -46,7 +46,7 @@ export function createJudge(context: JudgeContext & { readonly ownInboxId: strin
  * XIN-23: a standalone proposal is kept for its epoch only where it replaces the extensions, by a member that may do so.
  * The commit that names it is judged again as a whole.
  */
-export function judgeProposal(view: ProposalView): Verdict {
+function judgeProposal(view: ProposalView): Verdict {
   if (view.proposal.kind !== "group-context-extensions") {
     return refuse("unsupported-proposal", "XIN-23", { proposal: view.proposal.kind });
   }

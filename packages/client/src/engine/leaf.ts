@@ -12,7 +12,7 @@ export interface LeafOwner {
 const inboxPattern = /^[0-9a-f]{64}$/;
 
 /** The inbox that a credential names, or undefined where it is not a basic one with an inbox id. */
-export function inboxOf(credential: Credential): InboxId | undefined {
+function inboxOf(credential: Credential): InboxId | undefined {
   if (credential.kind !== "basic") return undefined;
   try {
     const { inboxId } = MlsCredential.decode(credential.identity);

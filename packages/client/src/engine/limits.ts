@@ -2,7 +2,7 @@ import { toUtf8 } from "@coterie/base";
 import { ClientError } from "../errors.ts";
 
 /** XGC-37, in bytes of UTF-8, by attribute key. */
-export const attributeLimits: Readonly<Record<string, number>> = {
+const attributeLimits: Readonly<Record<string, number>> = {
   group_name: 100,
   description: 1000,
   group_image_url_square: 2048,

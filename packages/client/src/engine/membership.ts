@@ -12,7 +12,7 @@ export interface IdentityPoint {
 }
 
 /** What is known now of the installations of an inbox at exactly one sequence id (XID-31). */
-export type InstallationsAt =
+type InstallationsAt =
   | { readonly kind: "known"; readonly installations: ReadonlySet<string> }
   /** The log was not loaded that far. */
   | { readonly kind: "unknown" }

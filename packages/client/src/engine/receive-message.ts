@@ -16,7 +16,7 @@ import { stepTo } from "./step.ts";
 import type { Deletion, Step, StepEnv } from "./step.ts";
 import type { GroupRecord, GroupState, MessageRow } from "./state.ts";
 
-export interface DecryptedMessage {
+interface DecryptedMessage {
   readonly group: MlsGroup;
   readonly plaintext: Uint8Array;
   readonly sender: Member;

@@ -4,7 +4,7 @@ import type { PolicySet } from "@coterie/policy";
 import type { ConsentState, DeliveryStatus, GroupMessageKind } from "../enums.ts";
 
 export type ConversationKind = "group" | "dm" | "sync" | "oneshot";
-export type MembershipState = "allowed" | "rejected" | "pending" | "restored" | "pending-remove";
+type MembershipState = "allowed" | "rejected" | "pending" | "restored" | "pending-remove";
 
 /** The mutable metadata extension 0xff00 (XGC-21). */
 export interface MutableMetadata {

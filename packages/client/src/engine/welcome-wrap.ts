@@ -25,18 +25,18 @@ const none = new Uint8Array(0);
 const info = concat(encodeVl(toUtf8(`${labels.mlsPrefix}${labels.xmtpWelcome}`)), encodeVl(none));
 
 /** XKP-13: unknown numbers are read as 1. */
-export function suiteOf(algorithm: number): HpkeSuite {
+function suiteOf(algorithm: number): HpkeSuite {
   if (algorithm === wrapper.xWing) return xWingHpkeSuite;
   return cipherSuites.get(3) as HpkeSuite;
 }
 
 /** XWL-05: what goes with a welcome, in its own seal. */
-export function encodeWelcomeMetadata(messageCursor: bigint): Uint8Array {
+function encodeWelcomeMetadata(messageCursor: bigint): Uint8Array {
   return WelcomeMetadata.encode({ messageCursor });
 }
 
 /** XWL-03, XWL-04: one welcome wrapped for one installation; two seals under one encapsulation (trap 4). */
-export function wrapWelcome(
+function wrapWelcome(
   crypto: CryptoProvider,
   recipient: Recipient,
   welcome: Uint8Array,
