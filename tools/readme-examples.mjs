@@ -11,8 +11,8 @@ const homes = ["packages", "apps"]
   .flatMap((parent) => readdirSync(join(root, parent)).map((name) => join(root, parent, name)))
   .filter((dir) => existsSync(join(dir, "package.json")));
 const pages = [
-  // The front page's example uses the client, so it resolves from there.
-  { page: join(root, "README.md"), home: join(root, "packages/client") },
+  // The front page's example uses client and node, so it resolves from an app that has both.
+  { page: join(root, "README.md"), home: join(root, "apps/cli") },
   ...homes.map((home) => ({ page: join(home, "README.md"), home })),
 ];
 

@@ -5,6 +5,7 @@ import type { Log } from "@coterie/base";
 import { Status } from "../transport.ts";
 import { TransportError } from "../errors.ts";
 import { watchLiveness } from "./keepalive.ts";
+import { uncountedSessionMemory } from "./limits.ts";
 
 /** Trust and identity for `https://`. Certificates of servers are always checked. */
 export interface ClientTls {
@@ -130,8 +131,7 @@ export class Connection {
     const socket = dial(this.#options);
     const session = http2.connect(url, {
       createConnection: () => socket,
-      // In MB. Messages are bounded by our own limits; the default of 10 would refuse one large request.
-      maxSessionMemory: 1024,
+      maxSessionMemory: uncountedSessionMemory,
       settings: { enablePush: false, initialWindowSize: windowBytes },
     });
     let settled = false;

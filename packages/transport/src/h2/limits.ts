@@ -54,6 +54,12 @@ export const defaultLimits: ServerLimits = {
   windowBytes: 1024 * 1024,
 };
 
+/**
+ * For `maxSessionMemory`. @NOTE Node's own count of a session's memory keeps what a reset stream had queued, so that a
+ * connection with many cancelled streams would one day be refused every call. Our limits bound what each call holds.
+ */
+export const uncountedSessionMemory: number = Number.MAX_SAFE_INTEGER;
+
 export interface Budget {
   /** Takes bytes, or gives them back if negative; throws RESOURCE_EXHAUSTED above the limit. */
   reserve(bytes: number): void;

@@ -4,6 +4,7 @@ import { invariant, silentLog, type Log } from "@coterie/base";
 import type { Routes } from "../transport.ts";
 import { watchLiveness } from "./keepalive.ts";
 import { createAdmission, createBudget, defaultLimits, type ServerLimits } from "./limits.ts";
+import { uncountedSessionMemory } from "./limits.ts";
 import { asBuffer } from "./connection.ts";
 import { ServerCall, type CallHost } from "./serve-call.ts";
 
@@ -219,8 +220,7 @@ function listenerOf(
   limits: ServerLimits,
 ): http2.Http2Server | http2.Http2SecureServer {
   const session = {
-    // In MB. The default of 10 would refuse calls while one large answer waits; our own limits bound each call.
-    maxSessionMemory: 1024,
+    maxSessionMemory: uncountedSessionMemory,
     maxSessionInvalidFrames: 100,
     maxSessionRejectedStreams: 1000,
     maxHeaderListPairs: 128,
