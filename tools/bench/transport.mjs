@@ -159,12 +159,18 @@ for (const [name, measure] of Object.entries(measures)) {
   }
   const ours = Math.round(median(rates.ours) ?? 0);
   const theirs = Math.round(median(rates["grpc-js"]) ?? 0);
-  results.push({ name, perSecond: { ours, "grpc-js": theirs }, ratio: +(ours / theirs).toFixed(2) });
+  results.push({
+    name,
+    perSecond: { ours, "grpc-js": theirs },
+    ratio: +(ours / theirs).toFixed(2),
+  });
 }
 for (const peer of Object.values(peers)) await peer.close();
 
 if (flags.json) {
-  console.log(JSON.stringify({ payloadBytes: payload.length, rounds, node: process.version, results }));
+  console.log(
+    JSON.stringify({ payloadBytes: payload.length, rounds, node: process.version, results }),
+  );
 } else {
   for (const { name, perSecond, ratio } of results) {
     console.log(

@@ -27,7 +27,7 @@ export interface Kem {
   ): Uint8Array;
 }
 
-export interface Encapsulated {
+interface Encapsulated {
   readonly enc: Uint8Array;
   readonly sharedSecret: Uint8Array;
 }

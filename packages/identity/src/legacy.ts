@@ -36,7 +36,7 @@ export function verifyLegacyDelegated(
 }
 
 /** What a wallet signed for a key of the previous protocol; note the slash at the end. */
-export function legacyText(keyBytes: Uint8Array): string {
+function legacyText(keyBytes: Uint8Array): string {
   return `${labels.legacyIdentityText}${toHex(keyBytes)}\n\nFor more info: https://xmtp.org/signatures/`;
 }
 

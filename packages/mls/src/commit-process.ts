@@ -18,7 +18,7 @@ import {
 import type { StagedEpoch } from "./next-epoch.ts";
 import type { OpenedMessage } from "./open-message.ts";
 import { commitView } from "./pending.ts";
-import type { ProcessInput, Processed } from "./process.ts";
+import type { ProcessInput, Processed } from "./processed.ts";
 import { derivePskSecret } from "./psk.ts";
 import type { PreSharedKey } from "./psk.ts";
 import { findPsks } from "./psk-lookup.ts";

@@ -69,7 +69,7 @@ export type { CommitInput, CommitOutput } from "./commit-create.ts";
 export type { PendingCommit } from "./pending.ts";
 export { decodePending, encodePending } from "./pending-codec.ts";
 export { process } from "./process.ts";
-export type { Processed, ProcessInput } from "./process.ts";
+export type { Processed, ProcessInput } from "./processed.ts";
 export { propose, seal } from "./send.ts";
 export type { LeafChange, ProposalToSend } from "./send.ts";
 export type { ProposalRef, StoredProposal } from "./proposals.ts";

@@ -1,6 +1,6 @@
 import { ask } from "./judge.ts";
 import type { OpenedMessage } from "./open-message.ts";
-import type { ProcessInput, Processed } from "./process.ts";
+import type { ProcessInput, Processed } from "./processed.ts";
 import { proposalRef, storeProposal } from "./proposals.ts";
 import type { Proposal } from "./types.ts";
 import { checkProposal } from "./validate-proposals.ts";

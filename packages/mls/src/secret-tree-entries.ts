@@ -5,7 +5,7 @@ import type { SecretNode, SecretTree } from "./secret-tree.ts";
 export type SecretEntry = SecretNode & { readonly kind: "secret" | "member" };
 
 /** Node indices are those of the array form (RFC 9420 Appendix C), as in the ratchet tree. */
-export function secretKey(node: SecretEntry, index: number): string {
+function secretKey(node: SecretEntry, index: number): string {
   return node.kind === "secret" ? `node/${index}` : `ratchet/${index / 2}`;
 }
 

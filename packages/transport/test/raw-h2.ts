@@ -72,7 +72,7 @@ export function unaryRequest(path: string): Buffer {
   ]);
 }
 
-export interface RawFrame {
+interface RawFrame {
   readonly type: number;
   readonly flags: number;
   readonly stream: number;

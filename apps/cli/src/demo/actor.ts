@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Answers, Ask, FromActor, Opened } from "./protocol.ts";
 
-export interface Refusal {
+interface Refusal {
   readonly code: string;
   readonly reason: string;
 }

@@ -24,8 +24,8 @@ export interface KeyStore {
   mlKemPublic(bytes: Uint8Array): KeyObject | undefined;
 }
 
-export type EdwardsOrMontgomery = "ed25519" | "ed448" | "x25519" | "x448";
-export type PrimeName = "p256" | "p384" | "p521";
+type EdwardsOrMontgomery = "ed25519" | "ed448" | "x25519" | "x448";
+type PrimeName = "p256" | "p384" | "p521";
 
 const okpNames = { ed25519: "Ed25519", ed448: "Ed448", x25519: "X25519", x448: "X448" } as const;
 const ecNames = { p256: "P-256", p384: "P-384", p521: "P-521" } as const;

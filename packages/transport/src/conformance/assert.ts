@@ -53,7 +53,7 @@ export function deferred<T = void>(): {
   return { promise, resolve };
 }
 
-export function pause(ms: number): Promise<void> {
+function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
@@ -70,7 +70,7 @@ export async function settled(read: () => number): Promise<number> {
 }
 
 /** Waits until something holds. The test runner's own limit ends a wait in vain. */
-export async function until(holds: () => boolean): Promise<void> {
+async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await pause(2);
 }
 

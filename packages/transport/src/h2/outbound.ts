@@ -7,7 +7,7 @@ const copyBelowBytes = 16 * 1024;
 const batchBytes = 32 * 1024;
 
 /** One message as a frame in one buffer from the pool. */
-export function frameBuffer(message: Uint8Array): Buffer {
+function frameBuffer(message: Uint8Array): Buffer {
   const out = Buffer.allocUnsafe(frameHeaderBytes + message.length);
   writeFrameHeader(out, 0, message.length);
   out.set(message, frameHeaderBytes);
