@@ -68,12 +68,6 @@ export async function settled(read: () => number): Promise<number> {
   }
   return last;
 }
-
-/** Waits until something holds. The test runner's own limit ends a wait in vain. */
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await pause(2);
-}
-
 /** Settles when the signal aborts. */
 export function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
