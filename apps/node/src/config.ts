@@ -1,5 +1,8 @@
 import { parseArgs } from "node:util";
 import { NodeError } from "./errors.ts";
+import type { Retention } from "./prune.ts";
+import { defaultRateLimits } from "./rate-limits.ts";
+import type { RateLimits } from "./rate-limits.ts";
 
 export interface Address {
   readonly host: string;
@@ -17,6 +20,8 @@ export interface Config {
   readonly logLevel: LogLevelName;
   /** How long calls under way may take once the node is asked to stop. */
   readonly graceMs: number;
+  readonly rateLimits?: RateLimits | undefined;
+  readonly retention: Retention;
 }
 
 export type Command =
@@ -24,13 +29,16 @@ export type Command =
   | { readonly kind: "help" }
   | { readonly kind: "version" };
 
-export const usage: string = `usage: node --data DIR [--xmtp HOST:PORT] [--admin HOST:PORT] [--log-level LEVEL] [--grace MS]
+export const usage: string = `usage: node --data DIR [--xmtp HOST:PORT] [--admin HOST:PORT] [--log-level LEVEL] [--grace MS] [--rate-limits] [--keep-… DAYS]
 
   --data DIR         folder of the database (required)
   --xmtp HOST:PORT   XMTP interface, gRPC over cleartext HTTP/2 (default 127.0.0.1:5556; port 0 takes a free one)
   --admin HOST:PORT  /healthz and /metrics over HTTP (default: off; PORT alone means 127.0.0.1:PORT)
   --log-level LEVEL  ${logLevels.join(", ")} (default info), JSON lines on stderr
   --grace MS         time for calls under way when stopping (default 5000)
+  --rate-limits      limit the calls of each address (default: off)
+  --keep-messages DAYS, --keep-welcomes DAYS
+                     delete older messages (never commits), older welcomes and key packages (default: keep everything)
 `;
 
 /** Reads the command line; throws `node/bad-arguments` with one line that says what to change. */
@@ -48,6 +56,11 @@ export function parseCommand(args: readonly string[]): Command {
       admin: values.admin === undefined ? undefined : parseAddress("--admin", values.admin),
       logLevel: parseLevel(values["log-level"] ?? "info"),
       graceMs: parseNumber("--grace", values.grace ?? "5000", 3_600_000),
+      rateLimits: values["rate-limits"] === true ? defaultRateLimits : undefined,
+      retention: {
+        messageDays: parseDays("--keep-messages", values["keep-messages"]),
+        welcomeDays: parseDays("--keep-welcomes", values["keep-welcomes"]),
+      },
     },
   };
 }
@@ -65,6 +78,9 @@ function readFlags(args: readonly string[]) {
         admin: { type: "string" },
         "log-level": { type: "string" },
         grace: { type: "string" },
+        "rate-limits": { type: "boolean" },
+        "keep-messages": { type: "string" },
+        "keep-welcomes": { type: "string" },
         help: { type: "boolean", short: "h" },
         version: { type: "boolean" },
       },
@@ -92,6 +108,14 @@ function parseNumber(flag: string, text: string, most: number): number {
   const value = /^\d{1,9}$/.test(text) ? Number(text) : -1;
   if (value < 0 || value > most) throw bad(`${flag} must be a number from 0 to ${most}`);
   return value;
+}
+
+function parseDays(flag: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const days = parseNumber(flag, text, 36_500);
+  // a welcome or message that is deleted at once never arrives
+  if (days === 0) throw bad(`${flag} must be at least one day`);
+  return days;
 }
 
 function bad(message: string, cause?: unknown): NodeError {

@@ -21,6 +21,8 @@ export type NodeErrorCode =
   | "node/conflict"
   /** A part of a request, or the answer to it, is larger than the node allows; `details.what` names it. */
   | "node/too-large"
+  /** The address has used up what it may call; `details.retryAfterMs` says when it may again (XND-42). */
+  | "node/rate-limited"
   /** A subscriber's queue ran over (XND-39). */
   | "node/slow-reader"
   /** The node or its log is closed. */
@@ -41,6 +43,7 @@ const dispositions: Readonly<Record<NodeErrorCode, Disposition>> = {
   "node/inbox-log-full": "reject",
   "node/conflict": "retry",
   "node/too-large": "fix-caller",
+  "node/rate-limited": "wait",
   "node/slow-reader": "retry",
   "node/closed": "retry",
   "node/storage-full": "wait",

@@ -6,6 +6,9 @@ export type { Address } from "./config.ts";
 export { NodeError } from "./errors.ts";
 export { defaultLimits } from "./limits.ts";
 export type { NodeLimits } from "./limits.ts";
+export { defaultRateLimits } from "./rate-limits.ts";
+export type { Bucket, RateLimits } from "./rate-limits.ts";
+export type { Retention } from "./prune.ts";
 export { openMemoryLog } from "./log/memory.ts";
 export { openSqliteLog } from "./log/sqlite.ts";
 export type { SqliteLog, SqliteLogOptions } from "./log/sqlite.ts";
@@ -24,6 +27,8 @@ export type {
   NodeLog,
   Page,
   PageQuery,
+  Pruned,
+  PruneLimits,
   Watcher,
   Welcome,
 } from "./log/log.ts";

@@ -9,6 +9,8 @@ import type { NodeLimits } from "./limits.ts";
 import type { NodeLog } from "./log/log.ts";
 import { createMetrics } from "./metrics.ts";
 import type { Metrics } from "./metrics.ts";
+import { createRateLimiter } from "./rate-limits.ts";
+import type { RateLimits } from "./rate-limits.ts";
 import type { NodeEnv } from "./xmtp/env.ts";
 import { healthRoutes } from "./xmtp/health.ts";
 import { createIdentityApi } from "./xmtp/identity-api.ts";
@@ -22,6 +24,8 @@ export interface NodeParts {
   /** Asks chains about contract wallets; without it none of them is valid (XND-25). */
   readonly contracts?: SmartContractVerifier | undefined;
   readonly limits?: Partial<NodeLimits> | undefined;
+  /** What one address may call (XND-42); absent: as much as it likes. */
+  readonly rateLimits?: RateLimits | undefined;
   /** Where the node writes about itself. */
   readonly logger?: Logger | undefined;
 }
@@ -53,9 +57,10 @@ export function createNode(parts: NodeParts): CoterieNode {
     ...createIdentityApi(env),
     ...healthRoutes(() => serving),
   ]);
+  const limiter = parts.rateLimits && createRateLimiter(parts.rateLimits, env.clock);
   metrics.gauge("coterie_subscriptions", () => mls.subscribers());
   return {
-    routes: instrument(routes, metrics, parts.logger ?? silentLog),
+    routes: instrument(routes, metrics, parts.logger ?? silentLog, limiter),
     metrics,
     limits: env.limits,
     close() {

@@ -12,6 +12,9 @@ import type { NodeLimits } from "./limits.ts";
 import { lockFolder } from "./log/lock.ts";
 import { openSqliteLog } from "./log/sqlite.ts";
 import { createNode } from "./node.ts";
+import { startPruning } from "./prune.ts";
+import type { Retention } from "./prune.ts";
+import type { RateLimits } from "./rate-limits.ts";
 
 export interface NodeOptions {
   /** Folder of the database; made where it is missing. */
@@ -19,6 +22,10 @@ export interface NodeOptions {
   readonly xmtp: Address;
   readonly admin?: Address | undefined;
   readonly limits?: Partial<NodeLimits> | undefined;
+  /** What one address may call (XND-42); absent: as much as it likes. */
+  readonly rateLimits?: RateLimits | undefined;
+  /** What is deleted once it is old (XND-43); absent: nothing. */
+  readonly retention?: Retention | undefined;
   readonly logger?: Logger | undefined;
 }
 
@@ -43,7 +50,12 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     undo.push(() => lock.release());
     const log = openSqliteLog({ path: join(options.data, "node.db"), clock: systemClock });
     undo.push(() => log.close());
-    const node = createNode({ log, limits: options.limits, logger });
+    const node = createNode({
+      log,
+      limits: options.limits,
+      rateLimits: options.rateLimits,
+      logger,
+    });
     const { metrics } = node;
     const xmtp = await listen(options.xmtp, node.routes, node.limits, logger);
     undo.push(() => xmtp.close({ graceMs: 0 }));
@@ -60,8 +72,11 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     const admin: AdminServer | undefined =
       options.admin && (await startAdmin({ ...options.admin, metrics, health }));
 
+    const stopPruning = startPruning(log, options.retention ?? {}, systemClock, logger);
+
     let closing: Promise<void> | undefined;
     const close = async (graceMs: number | undefined): Promise<void> => {
+      stopPruning();
       const drained = xmtp.close({ graceMs });
       node.close();
       await drained;

@@ -279,6 +279,38 @@ export function logConformance(engine: string, open: () => Promise<NodeLog>): vo
     },
   );
 
+  run("XND-43: what is old goes, a chunk at a time, and commits stay", async (log) => {
+    for (let at = 0; at < 6; at++) {
+      await log.appendGroupMessages([message(at % 2, at, { isCommit: at === 2 })]);
+    }
+    await log.appendWelcomes([welcome(1, 1), welcome(1, 2)]);
+    await log.putKeyPackage(bytes(1), bytes(1));
+    const later = 1_800_000_000_000_000_000n;
+    expect(await log.prune({ most: 2 })).toEqual({ entries: 0, done: true });
+    expect(await log.prune({ messagesBeforeNs: 1n, welcomesBeforeNs: 1n, most: 2 })).toEqual({
+      entries: 0,
+      done: true,
+    });
+    let entries = 0;
+    for (let done = false; !done;) {
+      const pruned = await log.prune({ messagesBeforeNs: later, most: 2 });
+      entries += pruned.entries;
+      done = pruned.done;
+    }
+    expect(entries).toBe(5);
+    const left = await Promise.all(
+      [0, 1].map((group) => log.groupMessages({ topic: bytes(group), ...ascending })),
+    );
+    expect(left.map((page) => page.entries.map(({ data }) => data[1]))).toEqual([[2], []]);
+    expect((await log.welcomes({ topic: bytes(1), ...ascending })).entries).toHaveLength(2);
+    expect(await log.prune({ welcomesBeforeNs: later, most: 9 })).toMatchObject({ entries: 3 });
+    expect((await log.welcomes({ topic: bytes(1), ...ascending })).entries).toEqual([]);
+    expect(await log.keyPackages([bytes(1)])).toEqual([undefined]);
+    await log.appendGroupMessages([message(1, 9)]);
+    const { entries: more } = await log.groupMessages({ topic: bytes(1), ...ascending });
+    expect(more[0]?.id).toBe(7n);
+  });
+
   run("a closed log says so", async (log) => {
     await log.close();
     await expect(log.appendGroupMessages([message(1, 1)])).rejects.toMatchObject({

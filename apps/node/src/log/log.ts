@@ -97,6 +97,17 @@ export interface Appended {
   readonly duplicates: number;
 }
 
+export interface PruneLimits {
+  readonly messagesBeforeNs?: bigint | undefined;
+  readonly welcomesBeforeNs?: bigint | undefined;
+  readonly most: number;
+}
+
+export interface Pruned {
+  readonly entries: number;
+  readonly done: boolean;
+}
+
 /** Told of what was stored, after it became durable, in the order of the ids. Must not throw. */
 export interface Watcher {
   groupMessages?(messages: readonly GroupMessage[]): void;
@@ -131,6 +142,12 @@ export interface NodeLog {
 
   appendCommitLog(entries: readonly NewCommitLogEntry[]): Promise<void>;
   commitLog(query: PageQuery): Promise<Page<CommitLogEntry>>;
+
+  /**
+   * Deletes entries older than the limits, walking at most `most` of each log a call: application messages, never commits, welcomes,
+   * and key packages that were not renewed (XND-43). `done` once nothing old is left to walk over.
+   */
+  prune(limits: PruneLimits): Promise<Pruned>;
 
   /** Returns the way to stop watching. */
   watch(watcher: Watcher): () => void;

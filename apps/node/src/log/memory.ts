@@ -19,6 +19,8 @@ interface Topics<Entry> {
   append(topic: Uint8Array, data: Uint8Array, make: Make<Entry>): Entry | undefined;
   page(query: PageQuery, sizeOf: (entry: Entry) => number): Page<Entry>;
   newest(topic: Uint8Array): Entry | undefined;
+  /** Drops entries and returns how many. */
+  drop(old: (entry: Entry) => boolean): number;
 }
 
 type Make<Entry> = (id: bigint, last: Entry | undefined) => Entry;
@@ -29,7 +31,7 @@ export function openMemoryLog(options: { readonly clock?: Clock } = {}): NodeLog
   const messages = createTopics<GroupMessage>();
   const welcomes = createTopics<Welcome>();
   const commitLog = createTopics<CommitLogEntry>({ keepCopies: true });
-  const keyPackages = new Map<string, Uint8Array>();
+  const keyPackages = new Map<string, { readonly bytes: Uint8Array; readonly updatedNs: bigint }>();
   const identities = new Map<string, IdentityLogEntry[]>();
   const associations = new Map<string, { inboxId: string; sequenceId: bigint }[]>();
   const watchers = new Set<Watcher>();
@@ -95,12 +97,12 @@ export function openMemoryLog(options: { readonly clock?: Clock } = {}): NodeLog
 
     async putKeyPackage(installationKey, keyPackage) {
       open();
-      keyPackages.set(toHex(installationKey), keyPackage);
+      keyPackages.set(toHex(installationKey), { bytes: keyPackage, updatedNs: clock.nowNs() });
     },
 
     async keyPackages(installationKeys) {
       open();
-      return installationKeys.map((key) => keyPackages.get(toHex(key)));
+      return installationKeys.map((key) => keyPackages.get(toHex(key))?.bytes);
     },
 
     async appendIdentityUpdate({ inboxId, update, expectedLast, added, revoked }) {
@@ -149,6 +151,22 @@ export function openMemoryLog(options: { readonly clock?: Clock } = {}): NodeLog
       return commitLog.page(query, ({ entry }) => entry.length + 128);
     },
 
+    async prune({ messagesBeforeNs, welcomesBeforeNs }) {
+      open();
+      const isOld = (createdNs: bigint, before: bigint | undefined): boolean =>
+        before !== undefined && createdNs < before;
+      const entries =
+        messages.drop((one) => !one.isCommit && isOld(one.createdNs, messagesBeforeNs)) +
+        welcomes.drop((one) => isOld(one.createdNs, welcomesBeforeNs));
+      let packages = 0;
+      for (const [key, { updatedNs }] of keyPackages) {
+        if (!isOld(updatedNs, welcomesBeforeNs)) continue;
+        keyPackages.delete(key);
+        packages += 1;
+      }
+      return { entries: entries + packages, done: true };
+    },
+
     watch(watcher) {
       watchers.add(watcher);
       return () => void watchers.delete(watcher);
@@ -188,5 +206,14 @@ function createTopics<Entry extends { readonly id: bigint }>(
       return takePage(wanted, query, sizeOf);
     },
     newest: (topic) => topics.get(toHex(topic))?.at(-1),
+    drop(old) {
+      let dropped = 0;
+      for (const [topic, entries] of topics) {
+        const kept = entries.filter((entry) => !old(entry));
+        dropped += entries.length - kept.length;
+        topics.set(topic, kept);
+      }
+      return dropped;
+    },
   };
 }

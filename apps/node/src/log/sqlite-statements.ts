@@ -25,6 +25,11 @@ export interface Statements {
   readonly inboxId: Statement;
   readonly insertCommitLog: Statement;
   readonly commitLog: PagedStatements;
+  readonly messageAges: Statement;
+  readonly deleteMessage: Statement;
+  readonly welcomeAges: Statement;
+  readonly deleteWelcome: Statement;
+  readonly deleteKeyPackages: Statement;
 }
 
 /** Every statement of the log, prepared once. */
@@ -98,5 +103,14 @@ export function prepareStatements(db: Database): Statements {
       `INSERT INTO commit_log (group_id, created_ns, entry, signature, public_key) VALUES (?, ?, ?, ?, ?)`,
     ),
     commitLog: paged("id, group_id, entry, signature, public_key", "commit_log", "group_id"),
+    messageAges: db.prepare(
+      "SELECT id, created_ns, is_commit FROM group_messages WHERE id > ? ORDER BY id LIMIT ?",
+    ),
+    deleteMessage: db.prepare("DELETE FROM group_messages WHERE id = ?"),
+    welcomeAges: db.prepare(
+      "SELECT id, created_ns, 0 AS is_commit FROM welcomes WHERE id > ? ORDER BY id LIMIT ?",
+    ),
+    deleteWelcome: db.prepare("DELETE FROM welcomes WHERE id = ?"),
+    deleteKeyPackages: db.prepare("DELETE FROM key_packages WHERE updated_ns < ?"),
   };
 }

@@ -26,6 +26,7 @@ import {
   toIdentity,
   toWelcome,
 } from "./sqlite-rows.ts";
+import { createPruner } from "./sqlite-prune.ts";
 import type { IdentityRow, MessageRow } from "./sqlite-rows.ts";
 import { prepareStatements } from "./sqlite-statements.ts";
 import type { PagedStatements } from "./sqlite-statements.ts";
@@ -62,6 +63,7 @@ export function openSqliteLog(options: SqliteLogOptions): SqliteLog {
   const clock = options.clock ?? systemClock;
   const db = openDatabase(options);
   const statements = prepareStatements(db);
+  const pruner = createPruner(statements);
   const watchers = new Set<Watcher>();
   let closed = false;
 
@@ -225,6 +227,8 @@ export function openSqliteLog(options: SqliteLogOptions): SqliteLog {
 
     commitLog: (query) =>
       page(statements.commitLog, query, toCommitLogEntry, ({ entry }) => entry.length + 128),
+
+    prune: (limits) => writer.write(() => pruner(limits)),
 
     watch(watcher) {
       watchers.add(watcher);

@@ -2,11 +2,17 @@ import type { Log as Logger } from "@coterie/base";
 import { Status } from "@coterie/transport";
 import type { CallContext, Routes, StatusError } from "@coterie/transport";
 import type { Metrics } from "../metrics.ts";
+import type { RateLimiter } from "../rate-limits.ts";
 import type { Route } from "./routes.ts";
 import { toStatus } from "./status.ts";
 
 /** Counts every call by method and outcome, translates failures, and writes down those that are ours. */
-export function instrument(routes: Routes, metrics: Metrics, logger: Logger): Routes {
+export function instrument(
+  routes: Routes,
+  metrics: Metrics,
+  logger: Logger,
+  limiter?: RateLimiter,
+): Routes {
   const outcome = (path: string, failure?: StatusError): void => {
     const status = failure === undefined ? Status.ok : failure.status;
     metrics.add("coterie_calls_total", { method: path.slice(1), status: String(status) });
@@ -29,6 +35,7 @@ export function instrument(routes: Routes, metrics: Metrics, logger: Logger): Ro
     if (route.kind === "unary") {
       const handle = async (request: Uint8Array, context: CallContext): Promise<Uint8Array> => {
         try {
+          limiter?.take(context.peer, path);
           const answer = await route.handle(request, context);
           outcome(path);
           return answer;
@@ -40,6 +47,7 @@ export function instrument(routes: Routes, metrics: Metrics, logger: Logger): Ro
     } else if (route.kind === "server-stream") {
       const handle = (request: Uint8Array, context: CallContext): AsyncIterable<Uint8Array> => {
         try {
+          limiter?.take(context.peer, path);
           return watched(path, route.handle(request, context));
         } catch (failure) {
           throw refuse(path, failure);

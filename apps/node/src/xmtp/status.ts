@@ -7,6 +7,7 @@ const statuses: Readonly<Partial<Record<string, StatusCode>>> = {
   "node/invalid-argument": Status.invalidArgument,
   "node/inbox-log-full": Status.failedPrecondition,
   "node/too-large": Status.resourceExhausted,
+  "node/rate-limited": Status.resourceExhausted,
   "node/conflict": Status.aborted,
   "node/slow-reader": Status.aborted,
   "node/closed": Status.unavailable,

@@ -68,6 +68,7 @@ export async function settled(read: () => number): Promise<number> {
   }
   return last;
 }
+
 /** Settles when the signal aborts. */
 export function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
