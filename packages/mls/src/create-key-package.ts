@@ -3,6 +3,7 @@ import { cipherSuites, generateKeyPair, labels } from "@coterie/crypto";
 import type { CipherSuite, CryptoProvider, KeyPair } from "@coterie/crypto";
 import { encodeWith } from "./codec.ts";
 import { refHash, signWithLabel, verifyRemembered } from "./crypto-labels.ts";
+import { isDhKey } from "./dh-key.ts";
 import { MlsError } from "./errors.ts";
 import { encodeKeyPackage, writeKeyPackageTbs } from "./key-package.ts";
 import { credentialType } from "./leaf-node.ts";
@@ -18,7 +19,7 @@ import type {
   Lifetime,
   UnsignedLeafNode,
 } from "./types.ts";
-import { isDhKeyLength, leafTbs, validateLeaf } from "./validate-leaf.ts";
+import { leafTbs, validateLeaf } from "./validate-leaf.ts";
 
 /** The private halves of a key package, needed to join by it. */
 export interface KeyPackageSecrets {
@@ -122,7 +123,7 @@ export function verifyKeyPackage(input: {
   if (keyPackage.version !== mls10) throw refuse("version");
   const suite = suiteOf(keyPackage);
   if (input.cipherSuite && input.cipherSuite.id !== suite.id) throw refuse("cipher-suite");
-  if (!isDhKeyLength(suite, keyPackage.initKey)) throw refuse("init-key");
+  if (!isDhKey(suite, keyPackage.initKey)) throw refuse("init-key");
   if (equal(keyPackage.initKey, leafNode.encryptionKey)) throw refuse("same-key");
   checkCovers(leafNode.capabilities, leafNode.credential, keyPackage.extensions);
   validateLeaf({

@@ -3,7 +3,8 @@ import type { Reader, Writer } from "./codec.ts";
 import { readKeyPackage, writeKeyPackage } from "./key-package.ts";
 import { readExtensions, readLeafNode, writeExtensions, writeLeafNode } from "./leaf-node.ts";
 import { readPreSharedKeyId, writePreSharedKeyId } from "./psk-types.ts";
-import { nameOf, proposalTypes } from "./registry.ts";
+import { emptyProposalTypes, nameOf, proposalTypes } from "./registry.ts";
+import { MlsError } from "./errors.ts";
 import type { Proposal } from "./types.ts";
 
 /** Registry number of a proposal's type. */
@@ -42,7 +43,13 @@ export function writeProposalBody(w: Writer, proposal: Proposal): void {
     case "group-context-extensions":
       return writeExtensions(w, proposal.extensions);
     case "custom":
-      return w.opaque(proposal.data);
+      if (!emptyProposalTypes.has(proposal.type)) return w.opaque(proposal.data);
+      if (proposal.data.length === 0) return undefined;
+      throw new MlsError(
+        "mls/bad-argument",
+        { proposal: proposal.type },
+        { disposition: "fix-caller" },
+      );
     default:
       return unreachable(proposal);
   }
@@ -72,7 +79,11 @@ export function readProposalBody(r: Reader, type: number): Proposal {
     case "group-context-extensions":
       return { kind, extensions: readExtensions(r) };
     case undefined:
-      return { kind: "custom", type, data: r.opaque() };
+      return {
+        kind: "custom",
+        type,
+        data: emptyProposalTypes.has(type) ? new Uint8Array(0) : r.opaque(),
+      };
     default:
       return unreachable(kind);
   }

@@ -1,6 +1,7 @@
 import { equal } from "@coterie/base";
 import { labels } from "@coterie/crypto";
 import type { CryptoProvider } from "@coterie/crypto";
+import { isDhKey } from "./dh-key.ts";
 import { decryptWithLabel } from "./encrypt-labels.ts";
 import { MlsError } from "./errors.ts";
 import { pruned, withKeys } from "./private-tree.ts";
@@ -14,7 +15,6 @@ import { childrenOf, covers, encryptionKeyOf } from "./tree-node.ts";
 import type { TreeNode } from "./tree-node.ts";
 import type { UpdatePath } from "./types.ts";
 import { filteredDirectPath, nextPathSecret, nodeKeyPair, parentHashes } from "./update-path.ts";
-import { isDhKeyLength } from "./validate-leaf.ts";
 
 /** What a member gains from a path: keys for its nodes, and the secret that enters the key schedule. */
 export interface OpenedPath {
@@ -41,7 +41,7 @@ export function mergePath(input: {
   const nodes = [];
   for (const [i, step] of steps.entries()) {
     const publicKey = (path.nodes[i] as UpdatePath["nodes"][number]).encryptionKey;
-    if (!isDhKeyLength(tree.suite, publicKey)) throw badPath("key-length");
+    if (!isDhKey(tree.suite, publicKey)) throw badPath("key");
     nodes.push({ ...step, publicKey: publicKey.slice() });
   }
   // RFC 9420 §12.4.2: no key of the path is in the tree, not even in a node that the path replaces; nor twice in the path.

@@ -33,6 +33,12 @@ export const proposalTypes = {
   "group-context-extensions": 7,
 } as const;
 
+/**
+ * Types of proposals beyond RFC 9420 that are empty structures, which the wire does not show: `self_remove` of the MLS extensions. Like all
+ * types that we do not know they are kept as custom proposals, for an application to give them a meaning.
+ */
+export const emptyProposalTypes: ReadonlySet<number> = new Set([0x000a]);
+
 /** RFC 9420 §17.5. */
 export const credentialTypes = { basic: 1, x509: 2 } as const;
 

@@ -1,5 +1,6 @@
 import { equal } from "@coterie/base";
 import type { CryptoProvider } from "@coterie/crypto";
+import { isDhKey } from "./dh-key.ts";
 import { MlsError } from "./errors.ts";
 import { checkSupport, unsupported } from "./required-capabilities.ts";
 import { treeKeys } from "./tree.ts";
@@ -9,7 +10,7 @@ import { childrenOf, covers } from "./tree-node.ts";
 import type { TreeNode } from "./tree-node.ts";
 import { allSupportCredential, supportOf } from "./tree-support.ts";
 import type { Extension, ParentNode } from "./types.ts";
-import { isDhKeyLength, validateLeaf } from "./validate-leaf.ts";
+import { validateLeaf } from "./validate-leaf.ts";
 
 /**
  * What a joiner checks of a received tree (RFC 9420 §12.4.3.1): every parent hash, every leaf, unmerged leaves, unique keys, and that
@@ -25,7 +26,7 @@ export function validateTree(input: {
 }): void {
   const { crypto, tree, groupId } = input;
   forEachParent(tree.root, (node, parent) => {
-    if (!isDhKeyLength(tree.suite, parent.encryptionKey)) throw badTree("parent-key", node);
+    if (!isDhKey(tree.suite, parent.encryptionKey)) throw badTree("parent-key", node);
     checkUnmerged(node, parent);
   });
   validateMembers(tree, input.extensions);

@@ -75,7 +75,7 @@ export type PreSharedKeyId =
       readonly nonce: Uint8Array;
     };
 
-/** RFC 9420 §12.1. A type that we do not know is taken to hold one `opaque<V>`. */
+/** RFC 9420 §12.1. A type that we do not know is taken to hold one `opaque<V>`; `self_remove` (10) holds nothing. */
 export type Proposal =
   | { readonly kind: "add"; readonly keyPackage: KeyPackage }
   | { readonly kind: "update"; readonly leafNode: LeafNode }

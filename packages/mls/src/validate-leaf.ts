@@ -1,8 +1,9 @@
 import { equal } from "@coterie/base";
-import type { CipherSuite, CryptoProvider, DhName, SignatureName } from "@coterie/crypto";
+import type { CipherSuite, CryptoProvider, SignatureName } from "@coterie/crypto";
 import { labels } from "@coterie/crypto";
 import { Writer } from "./codec.ts";
 import { verifyRemembered } from "./crypto-labels.ts";
+import { isDhKey } from "./dh-key.ts";
 import { MlsError } from "./errors.ts";
 import { credentialType, writeLeafNodeTbs } from "./leaf-node.ts";
 import { checkDistinctExtensions, checkSupport, unsupported } from "./required-capabilities.ts";
@@ -41,7 +42,7 @@ export function validateLeaf(input: {
   const refuse = (why: string): MlsError => new MlsError("mls/bad-leaf", { why, ...details });
 
   if (place.kind !== "tree" && leaf.source.kind !== place.kind) throw refuse("source");
-  if (leaf.encryptionKey.length !== dhKeyLengths[suite.dh]) throw refuse("encryption-key");
+  if (!isDhKey(suite, leaf.encryptionKey)) throw refuse("encryption-key");
   if (leaf.signatureKey.length !== signatureKeyLengths[suite.signature]) {
     throw refuse("signature-key");
   }
@@ -73,11 +74,6 @@ function checkLifetime(lifetime: Lifetime, nowSeconds: bigint): void {
   throw new MlsError("mls/bad-lifetime", { notBefore, notAfter, nowSeconds });
 }
 
-/** Whether a public key has the size that the suite's curve wants (MLS-06). */
-export function isDhKeyLength(suite: CipherSuite, key: Uint8Array): boolean {
-  return key.length === dhKeyLengths[suite.dh];
-}
-
 /** The content that a leaf's signature covers. */
 export function leafTbs(
   leaf: Omit<LeafNode, "signature">,
@@ -98,14 +94,6 @@ function leafSignatureValid(
   const label = labels.mlsSign.leafNode;
   return verifyRemembered(crypto, suite, leaf.signatureKey, label, content, leaf.signature);
 }
-
-const dhKeyLengths: Readonly<Record<DhName, number>> = {
-  x25519: 32,
-  x448: 56,
-  p256: 65,
-  p384: 97,
-  p521: 133,
-};
 
 const signatureKeyLengths: Readonly<Record<SignatureName, number>> = {
   ed25519: 32,

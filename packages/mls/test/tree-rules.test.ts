@@ -227,7 +227,7 @@ test("RFC 9420 §12.4.2: keys of a path are new to the tree and differ from each
     refused("mls/bad-path", { why: "repeated-key" }),
   );
   expect(() => merge(withKeyOf(new Uint8Array(33)))).toThrowError(
-    refused("mls/bad-path", { why: "key-length" }),
+    refused("mls/bad-path", { why: "key" }),
   );
   expect(() => merge(withKeyOf(new Uint8Array(32).fill(9)))).toThrowError(
     refused("mls/bad-path", { why: "parent-hash" }),
@@ -341,8 +341,13 @@ test("RFC 9420 §12.4.3.1: parent hashes, unmerged leaves and keys of a received
   expect(() => valid(broken(root.index, { unmergedLeaves: [6, 9] }))).toThrowError(
     refused("mls/bad-tree", { why: "unmerged" }),
   );
-  expect(() => valid(broken(root.index, { encryptionKey: new Uint8Array(32) }))).toThrowError(
+  const other = new Uint8Array(32).fill(7);
+  expect(() => valid(broken(root.index, { encryptionKey: other }))).toThrowError(
     refused("mls/bad-tree", { why: "parent-hash" }),
+  );
+  // MLS-07: of low order.
+  expect(() => valid(broken(root.index, { encryptionKey: new Uint8Array(32) }))).toThrowError(
+    refused("mls/bad-tree", { why: "parent-key" }),
   );
   expect(() => valid(broken(root.index, { encryptionKey: new Uint8Array(4) }))).toThrowError(
     refused("mls/bad-tree", { why: "parent-key" }),

@@ -311,7 +311,7 @@ test("RFC 9420 §12.4.2: keys of an update path are new to the tree and to the p
     bob,
     replaced(0, () => known.subarray(1)),
     "mls/bad-path",
-    "key-length",
+    "key",
   );
 });
 
