@@ -1,6 +1,9 @@
 import { fromHex, toHex } from "@coterie/base";
 import type { IncomingStream, Transport } from "@coterie/transport";
 import {
+  BatchPublishCommitLogRequest,
+  BatchQueryCommitLogRequest,
+  BatchQueryCommitLogResponse,
   Empty,
   FetchKeyPackagesRequest,
   FetchKeyPackagesResponse,
@@ -27,6 +30,7 @@ import {
 } from "@coterie/wire";
 import type {
   Codec,
+  CommitLogEntry,
   GetIdentityUpdatesResponseIdentityUpdateLog,
   GroupMessage,
   GroupMessageInputV1,
@@ -75,6 +79,19 @@ export interface Api {
   queryWelcomes(installationKey: Uint8Array, cursor: bigint): Promise<ApiPage<WelcomeMessage>>;
   /** Newest message per group, in the order asked. */
   newestMessages(groupIds: readonly string[]): Promise<(NewestMessage | undefined)[]>;
+  /** XIN-42: at most 10 entries. */
+  publishCommitLog(
+    entries: readonly {
+      readonly groupId: Uint8Array;
+      readonly entry: Uint8Array;
+      readonly signature: Uint8Array;
+      readonly publicKey: Uint8Array;
+    }[],
+  ): Promise<void>;
+  /** At most 20 groups; one page each, ascending, after the cursors. */
+  queryCommitLogs(
+    requests: readonly { readonly groupId: string; readonly cursor: bigint }[],
+  ): Promise<ReadonlyMap<string, ApiPage<CommitLogEntry>>>;
   subscribeGroups(
     filters: readonly { readonly groupId: string; readonly cursor: bigint }[],
   ): IncomingStream;
@@ -227,6 +244,35 @@ export function createApi(transport: Transport): Api {
         byGroup.set(toHex(groupId), { sequenceId: id, isCommit });
       }
       return groupIds.map((groupId) => byGroup.get(groupId));
+    },
+    async publishCommitLog(entries) {
+      const requests = entries.map(({ groupId, entry, signature, publicKey }) => ({
+        groupId,
+        serializedCommitLogEntry: entry,
+        signature: { bytes: signature, publicKey },
+      }));
+      await call(mls.batchPublishCommitLog, BatchPublishCommitLogRequest, { requests }, Empty);
+    },
+    async queryCommitLogs(wanted) {
+      const requests = wanted.map(({ groupId, cursor }) => ({
+        groupId: fromHex(groupId),
+        pagingInfo: page(cursor),
+      }));
+      const { responses } = await call(
+        mls.batchQueryCommitLog,
+        BatchQueryCommitLogRequest,
+        { requests },
+        BatchQueryCommitLogResponse,
+      );
+      return new Map(
+        responses.map(({ groupId, commitLogEntries, pagingInfo }) => [
+          toHex(groupId),
+          {
+            messages: commitLogEntries.toSorted((a, b) => byId(a.sequenceId, b.sequenceId)),
+            full: isFull(pagingInfo),
+          },
+        ]),
+      );
     },
     subscribeGroups(filters) {
       const request = SubscribeGroupMessagesRequest.encode({

@@ -20,6 +20,7 @@ import type { Api } from "./api.ts";
 import { createBus } from "./bus.ts";
 import type { Bus } from "./bus.ts";
 import type { Context } from "./context.ts";
+import { createCommitLogs } from "./commit-log.ts";
 import { createConversationEngine } from "./conversation-engine.ts";
 import { Conversations } from "./conversations.ts";
 import type { ContentCodec } from "./decoded-message.ts";
@@ -57,7 +58,9 @@ export interface ClientOptions {
   readonly codecs?: readonly ContentCodec[] | undefined;
   /** Default 400 inboxes (XGC-56). */
   readonly maxGroupSize?: number | undefined;
-  /** Key package rotation, leavers, expiry; on by default. */
+  /** `manual` keeps messages Unpublished until a sync or `publishMessages`; default `auto` (XMS-06). */
+  readonly publish?: "auto" | "manual" | undefined;
+  /** Key package rotation, leavers, expiry, commit logs; on by default. */
   readonly workers?: boolean | undefined;
   readonly appVersion?: string | undefined;
 }
@@ -158,7 +161,10 @@ export class Client {
     const groups = createGroups(context);
     const engine = createConversationEngine(context, groups);
     const welcomes = createWelcomes(context, groups);
-    const parts = { context, groups, engine, welcomes, codecs: options.codecs ?? [] };
+    const commitLogs = createCommitLogs(context, groups);
+    const codecs = options.codecs ?? [];
+    const manualPublish = options.publish === "manual";
+    const parts = { context, groups, engine, welcomes, commitLogs, codecs, manualPublish };
     const client = new Client({
       context,
       conversations: new Conversations(parts),

@@ -27,6 +27,8 @@ export interface ConversationEngine {
     cell: Cell,
     message: { readonly wish: Wish; readonly row: MessageRow; readonly optimistic: boolean },
   ): Promise<void>;
+  /** Stores a message without a wish to send it (XIN-19). */
+  store(cell: Cell, row: MessageRow): Promise<void>;
   /** Publishes what is queued and waits for it. */
   publishPending(cell: Cell): Promise<void>;
   /** XIN-17: adds and removes installations as the identity logs say now. */
@@ -40,6 +42,19 @@ function assertWritable(state: GroupState): void {
   if (!record.active || !state.mls) {
     throw new ClientError("client/group-inactive", { rule: "XCV-25", groupId: record.id });
   }
+}
+
+function waitsToPublish({ record, intents }: GroupState): boolean {
+  if (!record.active || record.pausedForVersion !== undefined) return false;
+  return intents.some(({ state }) => state.kind === "to-publish");
+}
+
+/** Whether this very message waits already; bytes of a failed one do not count. */
+function isQueued({ intents }: GroupState, { id }: MessageRow): boolean {
+  return intents.some(
+    ({ wish, state }) =>
+      wish.kind === "send-message" && wish.messageId === id && state.kind !== "error",
+  );
 }
 
 export function createConversationEngine(context: Context, groups: Groups): ConversationEngine {
@@ -142,8 +157,12 @@ export function createConversationEngine(context: Context, groups: Groups): Conv
   return {
     sync: (cell) =>
       groups.exclusive(cell, async (loaded) => {
-        const { errors } = await round(context, loaded);
-        if (errors.length > 0) throw errors[0];
+        for (let n = 1; n <= maxRounds; n++) {
+          const { errors } = await round(context, loaded);
+          if (errors.length > 0) throw errors[0];
+          // XIN-05 ends a round after a commit; what waits behind it goes out as well.
+          if (!waitsToPublish(loaded.state)) break;
+        }
         if (loaded.state.record.active && loaded.state.record.pausedForVersion === undefined) {
           await tryCheckInstallations(loaded, checkAfterSyncNs);
         }
@@ -166,8 +185,13 @@ export function createConversationEngine(context: Context, groups: Groups): Conv
       groups.exclusive(cell, async (loaded) => {
         await assertMayChange(loaded);
         if (!optimistic) await tryCheckInstallations(loaded, checkBeforeSendNs);
-        await queue(loaded, wish, row);
+        if (!isQueued(loaded.state, row)) await queue(loaded, wish, row);
         if (!optimistic) await publishAll(loaded);
+      }),
+    store: (cell, row) =>
+      groups.exclusive(cell, async (loaded) => {
+        await assertMayChange(loaded);
+        await loaded.apply(stepTo(loaded.state, { messages: [{ kind: "insert", row }] }));
       }),
     publishPending: (cell) =>
       groups.exclusive(cell, async (loaded) => {

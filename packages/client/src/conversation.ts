@@ -2,6 +2,10 @@ import { fromHex } from "@coterie/base";
 import { members as leavesOf } from "@coterie/mls";
 import { DeleteMessage, EncodedContent, GroupMessage, groupTopic } from "@coterie/wire";
 import type { AsyncStreamProxy, StreamOptions } from "./async-stream.ts";
+import type { CommitLogs } from "./commit-log.ts";
+import { readMessage } from "./db.ts";
+import { describeConversation } from "./debug-info.ts";
+import type { ConversationDebugInfo } from "./debug-info.ts";
 import { decodeMessage } from "./decoded-message.ts";
 import type { ContentCodec, DecodedMessage } from "./decoded-message.ts";
 import { contentTypes, encodeEnvelope, encodeText, pushesByDefault } from "./engine/content.ts";
@@ -11,17 +15,22 @@ import { decodeFacts } from "./engine/extensions.ts";
 import { hmacEpoch, hmacKey } from "./engine/hmac.ts";
 import { messageId } from "./engine/message-id.ts";
 import { mlsOf } from "./engine/send.ts";
-import type { CommitLogRow, MessageRow } from "./engine/state.ts";
-import { ConsentEntityType, ConsentState, DeliveryStatus, GroupMessageKind } from "./enums.ts";
+import type { MembershipState, MessageRow, Wish } from "./engine/state.ts";
+import {
+  ConsentEntityType,
+  ConsentState,
+  DeliveryStatus,
+  GroupMembershipState,
+  GroupMessageKind,
+} from "./enums.ts";
 import type { ConversationType } from "./enums.ts";
+import { ClientError } from "./errors.ts";
 import type { Cell } from "./groups.ts";
-import { keys } from "./keys.ts";
 import { typeOf } from "./list-conversations.ts";
 import { listMembers } from "./list-members.ts";
 import type { GroupMember } from "./list-members.ts";
 import { listMessages, viewMessage } from "./list-messages.ts";
 import type { ListMessagesOptions } from "./list-messages.ts";
-import { decodeRow } from "./rows.ts";
 import { streamMessages } from "./streams.ts";
 import type { StreamParts } from "./streams.ts";
 import { takeEnvelope } from "./sync.ts";
@@ -40,22 +49,21 @@ export interface HmacKey {
   readonly epoch: bigint;
 }
 
-export interface ConversationDebugInfo {
-  readonly epoch: bigint;
-  readonly maybeForked: boolean;
-  readonly forkDetails: string;
-  readonly isCommitLogForked: boolean | undefined;
-  readonly localCommitLog: readonly CommitLogRow[];
-  readonly cursor: readonly { readonly originatorId: number; readonly sequenceId: bigint }[];
-  /** Equal for all members of an epoch that are not forked. */
-  readonly epochAuthenticator: Uint8Array;
-  /** XDM-04. */
-  readonly policyMismatch: boolean;
-}
+/** By their numbers in the API. */
+const membershipStates: Readonly<Record<MembershipState, GroupMembershipState>> = {
+  allowed: GroupMembershipState.Allowed,
+  rejected: GroupMembershipState.Rejected,
+  pending: GroupMembershipState.Pending,
+  restored: GroupMembershipState.Restored,
+  "pending-remove": GroupMembershipState.PendingRemove,
+};
 
 /** What conversations are made of. */
 export interface ConversationParts extends StreamParts {
   readonly codecs: readonly ContentCodec[];
+  readonly commitLogs: CommitLogs;
+  /** Whether messages wait for a sync (XMS-06). */
+  readonly manualPublish: boolean;
 }
 
 /** A group or a DM. Its getters read what this client knows now; `sync` brings what the node has. */
@@ -90,14 +98,66 @@ export class Conversation {
     return this.cell.record.pausedForVersion;
   }
 
+  /** How far we are a member: allowed, pending consent, restored from an archive, about to leave. */
+  membershipState(): GroupMembershipState {
+    return membershipStates[this.cell.record.membershipState];
+  }
+
   /** Publishes what is queued and reads what is new (XIN-02). */
   sync(): Promise<void> {
     return this.parts.engine.sync(this.cell);
   }
 
-  /** Stores a message and publishes it; answers with its id once the node has it (XIN-18). */
+  /**
+   * Stores a message and publishes it; answers with its id once the node has it (XIN-18). Where the client publishes by hand, and
+   * for `optimistic` sends, the message stays Unpublished until a sync (XMS-06).
+   */
   async send(content: EncodedContent, options: SendOptions = {}): Promise<string> {
-    const { context, engine } = this.parts;
+    const message = this.compose(content, options);
+    const optimistic = options.optimistic ?? this.parts.manualPublish;
+    await this.parts.engine.send(this.cell, { ...message, optimistic });
+    await this.allow();
+    return message.row.id;
+  }
+
+  /** Stores a message without queueing it (XIN-19): {@link publishStoredMessage} does. */
+  async prepareMessage(content: EncodedContent, options: SendOptions = {}): Promise<string> {
+    const { row } = this.compose(content, options);
+    await this.parts.engine.store(this.cell, row);
+    return row.id;
+  }
+
+  /**
+   * Publishes a message that was prepared, or that has failed (XIN-19). Nothing happens to one that is published. Throws
+   * `client/not-found` for an id that is no message of ours here.
+   */
+  async publishStoredMessage(id: string): Promise<void> {
+    const row = await readMessage(this.parts.context.ports.store, id);
+    const { groupId, senderInboxId, deliveryStatus, idempotencyKey, contentType } = row ?? {};
+    const own = groupId === this.id && senderInboxId === this.parts.context.inboxId;
+    if (!row || !own) throw new ClientError("client/not-found", { messageId: id });
+    if (deliveryStatus === DeliveryStatus.Published || idempotencyKey === undefined) return;
+    const wish: Wish = {
+      kind: "send-message",
+      messageId: row.id,
+      envelope: encodeEnvelope(row.content, idempotencyKey),
+      shouldPush: row.shouldPush ?? pushesByDefault(contentType),
+    };
+    await this.parts.engine.send(this.cell, { wish, row, optimistic: this.parts.manualPublish });
+    await this.allow();
+  }
+
+  /** XCO-02 */
+  private async allow(): Promise<void> {
+    if ((await this.consentState()) === ConsentState.Allowed) return;
+    await this.updateConsentState(ConsentState.Allowed);
+  }
+
+  private compose(
+    content: EncodedContent,
+    options: SendOptions,
+  ): { readonly wish: Wish; readonly row: MessageRow } {
+    const { context } = this.parts;
     const { crypto, clock } = context.ports;
     const nowNs = clock.nowNs();
     const bytes = EncodedContent.encode(content);
@@ -115,22 +175,12 @@ export class Conversation {
       sentAtNs: nowNs,
       insertedAtNs: nowNs,
       deliveryStatus: DeliveryStatus.Unpublished,
+      idempotencyKey,
+      shouldPush: options.shouldPush,
     };
-    await engine.send(this.cell, {
-      wish: {
-        kind: "send-message",
-        messageId: id,
-        envelope: encodeEnvelope(bytes, idempotencyKey),
-        shouldPush: options.shouldPush ?? pushesByDefault(content.type),
-      },
-      row,
-      optimistic: options.optimistic === true,
-    });
-    // XCO-02
-    if ((await this.consentState()) === ConsentState.Unknown) {
-      await this.updateConsentState(ConsentState.Allowed);
-    }
-    return id;
+    const shouldPush = options.shouldPush ?? pushesByDefault(content.type);
+    const envelope = encodeEnvelope(bytes, idempotencyKey);
+    return { row, wish: { kind: "send-message", messageId: id, envelope, shouldPush } };
   }
 
   sendText(text: string, options: SendOptions = {}): Promise<string> {
@@ -254,20 +304,7 @@ export class Conversation {
   }
 
   async debugInfo(): Promise<ConversationDebugInfo> {
-    const rows = await this.parts.context.ports.store.list(keys.commitLogOf(this.id));
-    return this.read((state) => ({
-      epoch: state.mls?.context.epoch ?? 0n,
-      maybeForked: state.record.forkDetails !== undefined,
-      forkDetails: state.record.forkDetails ?? "",
-      isCommitLogForked: undefined,
-      localCommitLog: rows.map(({ value }) => decodeRow<CommitLogRow>(value)),
-      cursor: [
-        { originatorId: 0, sequenceId: state.progress.commitCursor },
-        { originatorId: 10, sequenceId: state.progress.messageCursor },
-      ],
-      epochAuthenticator: state.mls?.epochAuthenticator ?? new Uint8Array(0),
-      policyMismatch: state.record.policyMismatch === true,
-    }));
+    return describeConversation(this.parts.commitLogs, await this.read((state) => state));
   }
 
   /** Conversations whose messages belong here; DMs have duplicates (XDM-05). */

@@ -3,6 +3,7 @@ import type { GroupId } from "@coterie/base";
 import { createGroup } from "@coterie/mls";
 import type { PolicySet } from "@coterie/policy";
 import type { Context } from "./context.ts";
+import { logTypes } from "./engine/commit-log.ts";
 import { dmIdOf } from "./engine/dm-id.ts";
 import {
   decodeFacts,
@@ -115,7 +116,7 @@ export async function createConversation(
           appliedAuthenticator: mls.epochAuthenticator,
           appliedEpoch: 0n,
           result: CommitResult.applied,
-          type: "GroupCreation",
+          type: logTypes.creation,
           sender: context.inboxId,
         },
       ],

@@ -95,6 +95,9 @@ export async function writeMessages(
     } else if (change.kind === "fail") {
       if (old.deliveryStatus !== DeliveryStatus.Unpublished) continue;
       next = { ...old, deliveryStatus: DeliveryStatus.Failed };
+    } else if (change.kind === "retry") {
+      if (old.deliveryStatus !== DeliveryStatus.Failed) continue;
+      next = { ...old, deliveryStatus: DeliveryStatus.Unpublished };
     }
     if (old) changes.push(...deleteMessage(old));
     if (!next) continue;

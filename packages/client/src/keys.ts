@@ -34,6 +34,11 @@ export const keys = {
   commitLog: (groupId: string, number: number): Uint8Array =>
     encodeKey("l", groupId, BigInt(number)),
   commitLogOf: (groupId: string): KeyRange => prefixRange("l", groupId),
+  /** What others published of a group's commits, by commit (XIN-42). */
+  remoteLog: (groupId: string, commitSequenceId: bigint): Uint8Array =>
+    encodeKey("lr", groupId, commitSequenceId),
+  remoteLogOf: (groupId: string): KeyRange => prefixRange("lr", groupId),
+  commitLogMark: (groupId: string): Uint8Array => encodeKey("lm", groupId),
   /** Verified states by inbox and update (XID-45). */
   associationState: (inboxId: string, sequenceId: bigint): Uint8Array =>
     encodeKey("a", inboxId, sequenceId),

@@ -1,4 +1,5 @@
 import type { Context } from "./context.ts";
+import type { CommitLogs } from "./commit-log.ts";
 import type { ConversationEngine } from "./conversation-engine.ts";
 import { deleteMessage, readMessage } from "./db.ts";
 import { DeliveryStatus, GroupMessageKind } from "./enums.ts";
@@ -11,13 +12,18 @@ export interface WorkerParts {
   readonly groups: Groups;
   readonly engine: ConversationEngine;
   readonly welcomes: Welcomes;
+  readonly commitLogs: CommitLogs;
 }
 
-/** XKP-09: key packages, welcome pointers and leavers every five seconds; XDS-04: expired messages every second. */
+/**
+ * XKP-09: key packages and welcome pointers every five seconds; XLV-03: leavers every two; XDS-04: expired messages every second;
+ * XIN-42: commit logs every five minutes.
+ */
 export function startWorkers(parts: WorkerParts): void {
   void every(parts, 5_000, "key-packages", () => parts.context.keyPackages.tick());
   void every(parts, 5_000, "welcome-pointers", () => parts.welcomes.tick());
   void every(parts, 2_000, "leavers", () => removeLeavers(parts));
+  void every(parts, 300_000, "commit-logs", () => parts.commitLogs.tick());
   void every(parts, 1_000, "expiry", () => deleteExpired(parts));
 }
 

@@ -1,6 +1,8 @@
 import { fromHex, idBytes } from "@coterie/base";
 import type { Group as MlsGroup } from "@coterie/mls";
 import { isNoteworthy } from "./changes.ts";
+import { typeOfChanges } from "./commit-log.ts";
+import { extensionType, sameExtension } from "./extensions.ts";
 import { stepTo } from "./step.ts";
 import type { Step, StepEnv } from "./step.ts";
 import { CommitResult } from "./state.ts";
@@ -17,8 +19,6 @@ export interface AppliedCommit {
   readonly envelope: { readonly sequenceId: bigint; readonly createdNs: bigint };
   /** Our own leaf was removed. */
   readonly removed: boolean;
-  /** For the commit log (XIN-41). */
-  readonly type: string;
   readonly spent: readonly Uint8Array[];
 }
 
@@ -40,6 +40,11 @@ export function applyCommit(applied: AppliedCommit): Step {
     mls: group,
   };
   const events: EngineEvent[] = removed ? [{ kind: "removed", groupId: record.id }] : [];
+  const membershipChanged = !sameExtension(
+    (state.mls as MlsGroup).context.extensions,
+    group.context.extensions,
+    extensionType.membership,
+  );
   const saidBefore = record.conversationType === "dm" && changes.addedInboxes.length > 0;
   const transcript = isNoteworthy(changes, after.metadata)
     ? transcriptRow({
@@ -63,7 +68,7 @@ export function applyCommit(applied: AppliedCommit): Step {
         appliedAuthenticator: group.epochAuthenticator,
         appliedEpoch: group.context.epoch,
         result: CommitResult.applied,
-        type: applied.type,
+        type: typeOfChanges(changes, membershipChanged),
         sender: committer.inboxId,
       },
     ],

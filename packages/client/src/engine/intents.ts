@@ -5,7 +5,7 @@ import { ClientError } from "../errors.ts";
 import { updatedPolicy } from "./compose.ts";
 import type { GroupFacts } from "./extensions.ts";
 import { stepTo, withIntent, withoutIntent } from "./step.ts";
-import type { Step } from "./step.ts";
+import type { MessageChange, Step } from "./step.ts";
 import type { GroupState, Intent, MessageRow, Sealed, Wish } from "./state.ts";
 import { rosterOf } from "./validate-commit.ts";
 
@@ -45,7 +45,12 @@ export function queueWish(
       lastMessageNs: row ? row.sentAtNs : state.progress.lastMessageNs,
     },
   };
-  const messages = row ? [{ kind: "insert" as const, row }] : [];
+  const messages: MessageChange[] = row
+    ? [
+        { kind: "insert", row },
+        { kind: "retry", id: row.id },
+      ]
+    : [];
   return { step: stepTo(next, { messages }), intentId: first + wishes.length - 1 };
 }
 

@@ -3,8 +3,10 @@ import type { GroupId } from "@coterie/base";
 import { join } from "@coterie/mls";
 import type { Group as MlsGroup, KeyPackage, KeyPackageSecrets } from "@coterie/mls";
 import { GroupUpdated } from "@coterie/wire";
+import { logTypes } from "./commit-log.ts";
 import { dmIdOf } from "./dm-id.ts";
 import { createJudge } from "./judge.ts";
+import { ruleOf } from "./outcomes.ts";
 import { stepTo } from "./step.ts";
 import type { Step, StepEnv } from "./step.ts";
 import { CommitResult } from "./state.ts";
@@ -40,9 +42,8 @@ export function openWelcome({ env, welcome, keyPackage }: WelcomeInput): Welcome
     judge: once.judge,
   });
   if (joined.kind === "refused") {
-    const rule = joined.reason.details?.["rule"];
-    const { code } = joined.reason;
-    return { kind: "refused", code, rule: rule === undefined ? undefined : String(rule) };
+    const { code, details } = joined.reason;
+    return { kind: "refused", code, rule: ruleOf(details) };
   }
   if (joined.kind === "waiting") {
     const awaited = joined.for as Awaited;
@@ -90,6 +91,7 @@ export function joinGroup(
     pausedForVersion: valid.pausedForVersion,
     pendingLeaves: [],
     policyMismatch: valid.policyMismatch,
+    welcomedEpoch: group.context.epoch,
     metadata: facts.metadata,
     policy: facts.policy,
   };
@@ -139,7 +141,7 @@ export function joinGroup(
         appliedAuthenticator: group.epochAuthenticator,
         appliedEpoch: group.context.epoch,
         result: CommitResult.applied,
-        type: "Welcome",
+        type: logTypes.welcome,
         sender: addedBy.inboxId,
       },
     ],

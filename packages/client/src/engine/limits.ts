@@ -41,6 +41,9 @@ export const limits = {
   welcomeBytes: 26_214_400,
   /** Key packages asked for in one request. */
   keyPackageChunk: 100,
+  /** Entries and groups in one request of the commit log (XIN-42). */
+  commitLogBatch: 10,
+  commitLogGroups: 20,
   /** Default of `maxGroupSize` (§13). */
   groupSize: 400,
   installations: 10,

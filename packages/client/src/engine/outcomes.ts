@@ -1,3 +1,4 @@
+import type { ErrorDetails } from "@coterie/base";
 import type { Group as MlsGroup } from "@coterie/mls";
 import type { Envelope } from "./envelope.ts";
 import { stepTo } from "./step.ts";
@@ -48,7 +49,7 @@ export function logRow(
   result: number,
   type: string,
   env: StepEnv,
-  error?: string,
+  against: { readonly code?: string; readonly rule?: string | undefined } = {},
 ): CommitLogRow {
   return {
     sequenceId: envelope.sequenceId,
@@ -57,7 +58,17 @@ export function logRow(
     appliedEpoch: group.context.epoch,
     result,
     type,
-    sender: type === "commit" ? undefined : env.ownInboxId,
-    error,
+    sender: type === unknownType ? undefined : env.ownInboxId,
+    error: against.code,
+    rule: against.rule,
   };
+}
+
+/** The type of a commit of another that was never opened. */
+export const unknownType = "Unknown";
+
+/** The rule that a refusal names. */
+export function ruleOf(details: ErrorDetails | undefined): string | undefined {
+  const rule = details?.["rule"];
+  return rule === undefined ? undefined : String(rule);
 }

@@ -2,11 +2,12 @@ import { adopt, decodePending } from "@coterie/mls";
 import type { Group as MlsGroup } from "@coterie/mls";
 import { ClientError } from "../errors.ts";
 import { applyCommit } from "./apply-commit.ts";
+import { typeOfWish } from "./commit-log.ts";
 import { contentTypeOf, openEnvelope } from "./content.ts";
 import type { Envelope } from "./envelope.ts";
 import { expiryOf } from "./expiry.ts";
 import { failIntent, finishIntent, rebuildIntent } from "./intents.ts";
-import { logRow, pause, refusal } from "./outcomes.ts";
+import { logRow, pause, refusal, ruleOf } from "./outcomes.ts";
 import type { Received } from "./outcomes.ts";
 import { afterMessage, deletionOf } from "./receive-message.ts";
 import { messageEpochs } from "./send.ts";
@@ -63,8 +64,9 @@ export function ownCommit(
   settle: (step: Step) => Received,
 ): Received {
   const group = state.mls as MlsGroup;
+  const type = typeOfWish(intent.wish);
   if (sealed.epoch !== group.context.epoch) {
-    const log = [logRow(group, envelope, CommitResult.wrongEpoch, intent.wish.kind, env)];
+    const log = [logRow(group, envelope, CommitResult.wrongEpoch, type, env)];
     // One that was given up stays so; all others try again on the new epoch.
     if (intent.state.kind === "error")
       return settle({ ...finishIntent(state, intent), events: [], log });
@@ -77,7 +79,7 @@ export function ownCommit(
     return { kind: "paused", step: pause(state, verdict.for.required) };
   }
   if (verdict.kind === "refuse") {
-    const { rule } = verdict.details;
+    const rule = ruleOf(verdict.details);
     const error = new ClientError("client/insufficient-permissions", {
       ...verdict.details,
       verdict: verdict.code,
@@ -89,17 +91,8 @@ export function ownCommit(
     const failed = failIntent(state, confirmed, error);
     return settle({
       ...failed,
-      events: [
-        ...failed.events,
-        refusal(
-          state,
-          envelope,
-          "commit",
-          verdict.code,
-          rule === undefined ? undefined : String(rule),
-        ),
-      ],
-      log: [logRow(group, envelope, CommitResult.invalid, intent.wish.kind, env, verdict.code)],
+      events: [...failed.events, refusal(state, envelope, "commit", verdict.code, rule)],
+      log: [logRow(group, envelope, CommitResult.invalid, type, env, { code: verdict.code, rule })],
     });
   }
   const adopted = adopt({ group, pending });
@@ -110,7 +103,6 @@ export function ownCommit(
     valid: verdict.commit,
     envelope,
     removed: false,
-    type: intent.wish.kind,
     spent: adopted.spent,
   });
   const waits = sealed.welcome !== undefined && sealed.recipients.length > 0;

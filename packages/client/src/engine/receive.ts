@@ -6,7 +6,7 @@ import type { Envelope } from "./envelope.ts";
 import { intentByHash } from "./intents.ts";
 import { createJudge } from "./judge.ts";
 import { limits } from "./limits.ts";
-import { logRow, pause, refusal } from "./outcomes.ts";
+import { logRow, pause, refusal, ruleOf, unknownType } from "./outcomes.ts";
 import type { Received } from "./outcomes.ts";
 import { ownCommit, ownMessage } from "./own-echo.ts";
 import { receiveMessage } from "./receive-message.ts";
@@ -138,7 +138,6 @@ function foreign(
           valid,
           envelope,
           removed: result.removed,
-          type: "commit",
           spent: result.spent,
         }),
       );
@@ -152,29 +151,23 @@ function foreign(
     }
     case "refused": {
       const { code } = result.reason;
-      const rule = result.reason.details?.["rule"];
-      const event = refusal(
-        state,
-        envelope,
-        what,
-        code,
-        rule === undefined ? undefined : String(rule),
-      );
+      const rule = ruleOf(result.reason.details);
+      const event = refusal(state, envelope, what, code, rule);
       if (content !== "commit") return settle(stepTo(state, { events: [event] }));
       const verdict = code.startsWith("mls/") ? CommitResult.undecryptable : CommitResult.invalid;
       // XCV-30
       return settle(
         stepTo(state, {
           events: [event],
-          log: [logRow(group, envelope, verdict, "commit", env, code)],
+          log: [logRow(group, envelope, verdict, unknownType, env, { code, rule })],
         }),
       );
     }
     case "ignored": {
-      // XCV-32: a later commit of an epoch that is over.
+      // XCV-32: a later commit of an epoch that is over. XIN-41: none is written right after a welcome.
       const log =
-        content === "commit" && state.progress.nextLogEntry > 1
-          ? [logRow(group, envelope, CommitResult.wrongEpoch, "commit", env)]
+        content === "commit" && state.record.welcomedEpoch !== group.context.epoch
+          ? [logRow(group, envelope, CommitResult.wrongEpoch, unknownType, env)]
           : [];
       return settle(stepTo(suspectFork(state, group, envelope, result.epoch), { log }));
     }

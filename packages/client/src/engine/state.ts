@@ -4,7 +4,7 @@ import type { PolicySet } from "@coterie/policy";
 import type { ConsentState, DeliveryStatus, GroupMessageKind } from "../enums.ts";
 
 export type ConversationKind = "group" | "dm" | "sync" | "oneshot";
-type MembershipState = "allowed" | "rejected" | "pending" | "restored" | "pending-remove";
+export type MembershipState = "allowed" | "rejected" | "pending" | "restored" | "pending-remove";
 
 /** The mutable metadata extension 0xff00 (XGC-21). */
 export interface MutableMetadata {
@@ -30,6 +30,10 @@ export interface GroupRecord {
   readonly pausedForVersion?: string | undefined;
   /** Set when a message of a later epoch hinted at a fork (XIN-40); only reported. */
   readonly forkDetails?: string | undefined;
+  /** XIN-43: what the members' commit logs say; undefined where they say nothing. */
+  readonly commitLogForked?: boolean | undefined;
+  /** The epoch that a welcome led into; until it is left, commits of other epochs say nothing (XIN-41). */
+  readonly welcomedEpoch?: bigint | undefined;
   /** Inboxes that asked to leave (XLV-02). */
   readonly pendingLeaves: readonly string[];
   /** XDM-04: a welcome whose permissions are not the DM preset; only reported. */
@@ -148,6 +152,10 @@ export interface MessageRow {
   readonly deliveryStatus: DeliveryStatus;
   readonly sequenceId?: bigint | undefined;
   readonly expireAtNs?: bigint | undefined;
+  /** What an own message needs to be sealed again (XMS-02, XIN-19). */
+  readonly idempotencyKey?: string | undefined;
+  /** The sender's choice, where there was one. */
+  readonly shouldPush?: boolean | undefined;
 }
 
 export interface ConsentRecord {
@@ -167,7 +175,9 @@ export interface CommitLogRow {
   readonly result: number;
   readonly type: string;
   readonly sender?: string | undefined;
+  /** Code and rule of what stood against it. */
   readonly error?: string | undefined;
+  readonly rule?: string | undefined;
 }
 
 /** What a step tells the outside, after everything it wrote is durable. */
@@ -185,6 +195,8 @@ export type EngineEvent =
     }
   | { readonly kind: "removed"; readonly groupId: GroupId }
   | { readonly kind: "paused"; readonly groupId: GroupId; readonly version: string }
+  /** The members' commit logs disagree about the epoch that we are in (XIN-43). */
+  | { readonly kind: "forked"; readonly groupId: GroupId }
   | { readonly kind: "deleted"; readonly groupId: GroupId; readonly messageId: MessageId }
   | {
       readonly kind: "intent";

@@ -31,6 +31,8 @@ export type MessageChange =
       readonly expireAtNs?: bigint | undefined;
     }
   | { readonly kind: "fail"; readonly id: MessageId }
+  /** Unpublished again: it failed, and is queued anew (XIN-19). */
+  | { readonly kind: "retry"; readonly id: MessageId }
   | { readonly kind: "delete"; readonly id: MessageId };
 
 /** A deletion for all (XMS-09): kept apart, as it may come before its target. */
