@@ -42,6 +42,7 @@ import type {
   WelcomeMessage,
   WelcomeMessageInput,
 } from "@coterie/wire";
+import type { SignedLogRow } from "./engine/commit-log.ts";
 import { limits } from "./engine/limits.ts";
 
 interface NewestMessage {
@@ -80,14 +81,7 @@ export interface Api {
   /** Newest message per group, in the order asked. */
   newestMessages(groupIds: readonly string[]): Promise<(NewestMessage | undefined)[]>;
   /** XIN-42: at most 10 entries. */
-  publishCommitLog(
-    entries: readonly {
-      readonly groupId: Uint8Array;
-      readonly entry: Uint8Array;
-      readonly signature: Uint8Array;
-      readonly publicKey: Uint8Array;
-    }[],
-  ): Promise<void>;
+  publishCommitLog(entries: readonly SignedLogRow[]): Promise<void>;
   /** At most 20 groups; one page each, ascending, after the cursors. */
   queryCommitLogs(
     requests: readonly { readonly groupId: string; readonly cursor: bigint }[],

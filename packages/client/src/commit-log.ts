@@ -90,10 +90,9 @@ export function createCommitLogs(context: Context, groups: Groups): CommitLogs {
     const entries = fresh.filter(({ sequenceId }) => sequenceId > 0n);
     const size = limits.commitLogBatch;
     for (let at = 0; at < entries.length; at += size) {
-      const requests = entries.slice(at, at + size).map((row) => ({
-        groupId: idBytes(id),
-        ...signLogRow(crypto, seed, idBytes(id), row),
-      }));
+      const requests = entries
+        .slice(at, at + size)
+        .map((row) => signLogRow(crypto, seed, idBytes(id), row));
       await withRetry(context.ports, () => context.api.publishCommitLog(requests));
     }
     if (fresh.length === 0) return;

@@ -186,9 +186,7 @@ test("XIN-42: entries by another key, of another group, out of the chain or of a
   const seed = fromHex(
     (await unsafeForgerOf(world, bo.store, group.id)).group.context.extensions
       .map(({ data }) => Buffer.from(data).toString("latin1"))
-      .flatMap(
-        (text) => /_commit_log_signer\x12@([0-9a-f]{64})/.exec(text)?.[1] ?? [],
-      )[0] as string,
+      .flatMap((text) => /_commit_log_signer..([0-9a-f]{64})/s.exec(text)?.[1] ?? [])[0] as string,
   );
   const real = { privateKey: seed, publicKey: world.crypto.signaturePublicKey("ed25519", seed) };
   await append(entry({ groupId: new Uint8Array(16) }), real);

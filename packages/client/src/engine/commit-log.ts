@@ -43,13 +43,21 @@ export interface RemoteLogRow {
   readonly result: number;
 }
 
+export interface SignedLogRow {
+  readonly groupId: Uint8Array;
+  /** PlaintextCommitLogEntry. */
+  readonly entry: Uint8Array;
+  readonly signature: Uint8Array;
+  readonly publicKey: Uint8Array;
+}
+
 /** XIN-42: a row as it is published: its bytes and a plain Ed25519 signature over them (trap 5). */
 export function signLogRow(
   crypto: CryptoProvider,
   seed: Uint8Array,
   groupId: Uint8Array,
   row: CommitLogRow,
-): { readonly entry: Uint8Array; readonly signature: Uint8Array; readonly publicKey: Uint8Array } {
+): SignedLogRow {
   const entry = PlaintextCommitLogEntry.encode({
     groupId,
     commitSequenceId: row.sequenceId,
@@ -59,6 +67,7 @@ export function signLogRow(
     appliedEpochAuthenticator: row.appliedAuthenticator,
   });
   return {
+    groupId,
     entry,
     signature: crypto.sign("ed25519", seed, entry),
     publicKey: crypto.signaturePublicKey("ed25519", seed),
