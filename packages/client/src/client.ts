@@ -33,7 +33,7 @@ import { findInboxIds } from "./identifiers.ts";
 import { createIdentityStore } from "./identity-store.ts";
 import { createKeyPackages } from "./key-packages.ts";
 import { openStore, ownIdentity, storeRegistered } from "./own-identity.ts";
-import { createPreferences } from "./preferences.ts";
+import { openPreferences } from "./preferences.ts";
 import { Preferences } from "./preferences-api.ts";
 import { registerInstallation } from "./register.ts";
 import { Lock, systemTimers } from "./run.ts";
@@ -151,7 +151,7 @@ export class Client {
       bus,
       identity: createIdentityStore(ports, api),
       keyPackages: createKeyPackages(ports, api, { inboxId: own.inboxId, signer: key }),
-      preferences: createPreferences(ports),
+      preferences: await openPreferences(ports, bus),
       inboxId: own.inboxId,
       installationId: installation.id,
       signer: key,

@@ -12,7 +12,6 @@ import { contentTypes, encodeEnvelope, encodeText, pushesByDefault } from "./eng
 import { disappearFromKey, disappearInKey, disappearingSettings } from "./engine/expiry.ts";
 import type { DisappearingSettings } from "./engine/expiry.ts";
 import { decodeFacts } from "./engine/extensions.ts";
-import { hmacEpoch, hmacKey } from "./engine/hmac.ts";
 import { messageId } from "./engine/message-id.ts";
 import { mlsOf } from "./engine/send.ts";
 import type { MembershipState, MessageRow, Wish } from "./engine/state.ts";
@@ -26,6 +25,8 @@ import {
 import type { ConversationType } from "./enums.ts";
 import { ClientError } from "./errors.ts";
 import type { Cell } from "./groups.ts";
+import { hmacKeysOf } from "./push/hmac-keys.ts";
+import type { HmacKey } from "./push/hmac-keys.ts";
 import { typeOf } from "./list-conversations.ts";
 import { listMembers } from "./list-members.ts";
 import type { GroupMember } from "./list-members.ts";
@@ -42,11 +43,6 @@ export interface SendOptions {
   readonly optimistic?: boolean | undefined;
   /** Goes into the message's id (XMS-03). Default: the local time in nanoseconds. */
   readonly idempotencyKey?: string | undefined;
-}
-
-export interface HmacKey {
-  readonly key: Uint8Array;
-  readonly epoch: bigint;
 }
 
 /** By their numbers in the API. */
@@ -149,7 +145,7 @@ export class Conversation {
 
   /** XCO-02 */
   private async allow(): Promise<void> {
-    if ((await this.consentState()) === ConsentState.Allowed) return;
+    if (this.consentState() === ConsentState.Allowed) return;
     await this.updateConsentState(ConsentState.Allowed);
   }
 
@@ -244,11 +240,16 @@ export class Conversation {
     };
   }
 
-  consentState(): Promise<ConsentState> {
+  /** XCO-01 */
+  consentState(): ConsentState {
     return this.parts.context.preferences.getConsent(ConsentEntityType.GroupId, this.id);
   }
-  updateConsentState(state: ConsentState): Promise<void> {
-    return this.parts.context.preferences.setConsent(ConsentEntityType.GroupId, this.id, state);
+  /** XCO-03. For a DM with all its duplicates, so that lists do not depend on which of them is shown. */
+  async updateConsentState(state: ConsentState): Promise<void> {
+    const ids = await this.messageSources();
+    await this.parts.context.preferences.setConsents(
+      ids.map((entity) => ({ entityType: ConsentEntityType.GroupId, entity, state })),
+    );
   }
 
   /** Messages as they come, in the node's order, each once (XST-02, XST-05). */
@@ -292,15 +293,9 @@ export class Conversation {
     return this.updateMessageDisappearingSettings(0n, 0n);
   }
 
-  /** XPU-05: the keys of the last, this and the next period. */
-  async hmacKeys(): Promise<HmacKey[]> {
-    const { crypto, clock } = this.parts.context.ports;
-    const root = await this.parts.context.preferences.hmacRoot();
-    const now = hmacEpoch(clock.nowNs());
-    return [now - 1n, now, now + 1n].map((epoch) => ({
-      key: hmacKey(crypto, root.key, fromHex(this.id), epoch),
-      epoch,
-    }));
+  /** XPU-05: the keys of the last, this and the next period, by group id: a DM brings its duplicates. */
+  async hmacKeys(): Promise<Record<string, HmacKey[]>> {
+    return hmacKeysOf(this.parts.context, await this.messageSources());
   }
 
   async debugInfo(): Promise<ConversationDebugInfo> {

@@ -4,7 +4,7 @@ import { METADATA_FIELDS, dmPolicy } from "@coterie/policy";
 import type { PolicySet } from "@coterie/policy";
 import { WelcomeMessage, welcomeTopic } from "@coterie/wire";
 import type { AsyncStreamProxy, StreamOptions } from "./async-stream.ts";
-import type { Conversation, ConversationParts, HmacKey } from "./conversation.ts";
+import type { Conversation, ConversationParts } from "./conversation.ts";
 import { createConversation } from "./create-group.ts";
 import { decodeMessage } from "./decoded-message.ts";
 import type { DecodedMessage } from "./decoded-message.ts";
@@ -21,6 +21,8 @@ import { resolveInboxIds } from "./identifiers.ts";
 import { eachLimited } from "./run.ts";
 import { isShown, listCells, typeOf } from "./list-conversations.ts";
 import type { ListConversationsOptions } from "./list-conversations.ts";
+import { hmacKeysOf } from "./push/hmac-keys.ts";
+import type { HmacKey } from "./push/hmac-keys.ts";
 import { streamAllMessages, streamConversations } from "./streams.ts";
 
 export interface StreamAllOptions<T = DecodedMessage> extends StreamOptions<T> {
@@ -245,11 +247,11 @@ export class Conversations {
 
   /** XPU-05, by group id. */
   async hmacKeys(): Promise<Record<string, HmacKey[]>> {
-    const out: Record<string, HmacKey[]> = {};
-    for (const cell of await this.#parts.groups.all()) {
-      if (isShown(cell)) out[cell.id] = await this.#conversation(cell).hmacKeys();
-    }
-    return out;
+    const cells = (await this.#parts.groups.all()).filter(isShown);
+    return hmacKeysOf(
+      this.#parts.context,
+      cells.map(({ id }) => id),
+    );
   }
 
   /** XPU-08: a pushed WelcomeMessage. Answers with the conversations that came of it. */
@@ -278,7 +280,7 @@ export class Conversations {
     return cell;
   }
 
-  #consent(cell: Cell): Promise<ConsentState> {
+  #consent(cell: Cell): ConsentState {
     return this.#parts.context.preferences.getConsent(ConsentEntityType.GroupId, cell.id);
   }
 

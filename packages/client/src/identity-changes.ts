@@ -15,7 +15,6 @@ import type {
 } from "@coterie/identity";
 import type { Signature } from "@coterie/wire";
 import type { Context } from "./context.ts";
-import { hmacKeyBytes } from "./engine/hmac.ts";
 import { ClientError } from "./errors.ts";
 import { withRetry } from "./run.ts";
 
@@ -72,9 +71,5 @@ export async function publishIdentityChange(
 
 /** XPU-07: who was revoked must not know the keys that push servers get from now on. */
 export async function cycleHmacRoot(context: Context): Promise<void> {
-  const { random, clock } = context.ports;
-  await context.preferences.acceptHmacRoot({
-    key: random.bytes(hmacKeyBytes),
-    cycledAtNs: clock.nowNs(),
-  });
+  await context.preferences.cycleHmacRoot();
 }

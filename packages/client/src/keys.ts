@@ -49,6 +49,13 @@ export const keys = {
   keyPackageAt: (publicKey: string): Uint8Array => encodeKey("kw", publicKey),
   consent: (type: number, entity: string): Uint8Array => encodeKey("c", String(type), entity),
   consents: (): KeyRange => prefixRange("c"),
+  consentParts: (key: Uint8Array): [type: string, entity: string] => {
+    const [, type, entity] = decodeKey(key);
+    return [type as string, entity as string];
+  },
+  /** Changes of preferences that the other installations have yet to hear of, the newest by entity (XHS-05). */
+  preferenceOutbox: (type: string, entity: string): Uint8Array => encodeKey("po", type, entity),
+  preferenceOutboxAll: (): KeyRange => prefixRange("po"),
   task: (id: string): Uint8Array => encodeKey("t", id),
   tasks: (): KeyRange => prefixRange("t"),
 } as const;

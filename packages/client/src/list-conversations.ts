@@ -19,7 +19,7 @@ export const typeOf = { dm: 0, group: 1, sync: 2, oneshot: 3 } as const;
 export async function listCells(
   groups: Groups,
   options: ListConversationsOptions,
-  consentOf: (cell: Cell) => Promise<ConsentState>,
+  consentOf: (cell: Cell) => ConsentState,
 ): Promise<Cell[]> {
   const cells: { cell: Cell; activity: bigint }[] = [];
   for (const cell of await groups.all()) {
@@ -33,7 +33,7 @@ export async function listCells(
     if (options.createdBeforeNs !== undefined && record.createdAtNs >= options.createdBeforeNs) {
       continue;
     }
-    if (options.consentStates && !options.consentStates.includes(await consentOf(cell))) {
+    if (options.consentStates && !options.consentStates.includes(consentOf(cell))) {
       continue;
     }
     cells.push({ cell, activity: await groups.lastActivityNs(cell) });

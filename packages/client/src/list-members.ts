@@ -47,7 +47,7 @@ export async function listMembers(
           : facts.metadata.admins.includes(inboxId)
             ? PermissionLevel.Admin
             : PermissionLevel.Member,
-        consentState: await context.preferences.getConsent(ConsentEntityType.InboxId, inboxId),
+        consentState: context.preferences.getConsent(ConsentEntityType.InboxId, inboxId),
       };
     }),
   );

@@ -1,9 +1,13 @@
 import { fromHex } from "@coterie/base";
 import { identifiersOf, installationsOf, toPublicIdentifier } from "@coterie/identity";
 import type { AssociationState, Identifier, PublicIdentifier } from "@coterie/identity";
+import type { AsyncStreamProxy, StreamOptions } from "./async-stream.ts";
 import type { Context } from "./context.ts";
-import type { ConsentEntityType, ConsentState } from "./enums.ts";
+import { ConsentEntityType, ConsentState } from "./enums.ts";
+import type { PreferenceChange } from "./engine/state.ts";
 import { ClientError } from "./errors.ts";
+import { streamEvents } from "./local-stream.ts";
+import type { Consent } from "./preferences.ts";
 
 export interface InboxState {
   readonly inboxId: string;
@@ -16,11 +20,24 @@ export interface InboxState {
   }[];
 }
 
-export interface Consent {
-  readonly entityType: ConsentEntityType;
-  /** Hex group id or inbox id. */
-  readonly entity: string;
-  readonly state: ConsentState;
+export type UserPreferenceUpdate =
+  | { readonly type: "ConsentUpdate"; readonly consent: Consent }
+  /** The new root: a secret of the inbox (XPU-07). */
+  | { readonly type: "HmacKeyUpdate"; readonly key: Uint8Array };
+
+/** Streams of what happens in this client never break, so there is nothing to retry. */
+type LocalStreamOptions<T> = Pick<StreamOptions<T>, "onValue" | "onError" | "onEnd">;
+
+function toConsent(change: PreferenceChange): Consent | undefined {
+  if (change.kind !== "consent") return undefined;
+  const { entityType, entity, state } = change;
+  return { entityType, entity, state };
+}
+
+function toUpdate(change: PreferenceChange): UserPreferenceUpdate {
+  const consent = toConsent(change);
+  if (consent) return { type: "ConsentUpdate", consent };
+  return { type: "HmacKeyUpdate", key: (change as { readonly key: Uint8Array }).key };
 }
 
 function toInboxState(state: AssociationState): InboxState {
@@ -64,12 +81,75 @@ export class Preferences {
   }
 
   async setConsentStates(consents: readonly Consent[]): Promise<void> {
-    for (const { entityType, entity, state } of consents) {
-      await this.#context.preferences.setConsent(entityType, entity, state);
-    }
+    await this.#context.preferences.setConsents(consents);
   }
-  getConsentState(entityType: ConsentEntityType, entity: string): Promise<ConsentState> {
+  async getConsentState(entityType: ConsentEntityType, entity: string): Promise<ConsentState> {
     return this.#context.preferences.getConsent(entityType, entity);
+  }
+
+  /** Whether messages of this person are welcome; false also where nothing was said (XCO-01). */
+  isInboxIdAllowed(inboxId: string): boolean {
+    return this.#inboxConsent(inboxId) === ConsentState.Allowed;
+  }
+  isInboxIdDenied(inboxId: string): boolean {
+    return this.#inboxConsent(inboxId) === ConsentState.Denied;
+  }
+  allowInboxIds(inboxIds: readonly string[]): Promise<void> {
+    return this.#setAll(ConsentEntityType.InboxId, inboxIds, ConsentState.Allowed);
+  }
+  denyInboxIds(inboxIds: readonly string[]): Promise<void> {
+    return this.#setAll(ConsentEntityType.InboxId, inboxIds, ConsentState.Denied);
+  }
+  isGroupAllowed(groupId: string): boolean {
+    const { preferences } = this.#context;
+    return preferences.getConsent(ConsentEntityType.GroupId, groupId) === ConsentState.Allowed;
+  }
+  isGroupDenied(groupId: string): boolean {
+    const { preferences } = this.#context;
+    return preferences.getConsent(ConsentEntityType.GroupId, groupId) === ConsentState.Denied;
+  }
+  allowGroups(groupIds: readonly string[]): Promise<void> {
+    return this.#setAll(ConsentEntityType.GroupId, groupIds, ConsentState.Allowed);
+  }
+  denyGroups(groupIds: readonly string[]): Promise<void> {
+    return this.#setAll(ConsentEntityType.GroupId, groupIds, ConsentState.Denied);
+  }
+
+  /** XST-07: changes of consent, made here or heard from another installation. */
+  async streamConsent(
+    options: LocalStreamOptions<Consent[]> = {},
+  ): Promise<AsyncStreamProxy<Consent[]>> {
+    return streamEvents(
+      this.#context,
+      (event) => {
+        if (event.kind !== "preferences") return undefined;
+        const consents = event.changes.flatMap((change) => toConsent(change) ?? []);
+        return consents.length > 0 ? consents : undefined;
+      },
+      options,
+    );
+  }
+  /** XST-07: changes of consent and of the HMAC root. */
+  async streamPreferences(
+    options: LocalStreamOptions<UserPreferenceUpdate[]> = {},
+  ): Promise<AsyncStreamProxy<UserPreferenceUpdate[]>> {
+    return streamEvents(
+      this.#context,
+      (event) => (event.kind === "preferences" ? event.changes.map(toUpdate) : undefined),
+      options,
+    );
+  }
+
+  #inboxConsent(inboxId: string): ConsentState {
+    return this.#context.preferences.getConsent(ConsentEntityType.InboxId, inboxId);
+  }
+
+  #setAll(
+    entityType: ConsentEntityType,
+    entities: readonly string[],
+    state: ConsentState,
+  ): Promise<void> {
+    return this.setConsentStates(entities.map((entity) => ({ entityType, entity, state })));
   }
 
   #first(states: readonly InboxState[]): InboxState {

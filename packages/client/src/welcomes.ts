@@ -5,6 +5,7 @@ import type { Context } from "./context.ts";
 import { stepEnv } from "./context.ts";
 import { isStaleWelcome, joinGroup, openWelcome } from "./engine/join.ts";
 import type { WelcomeInput, WelcomeOutcome } from "./engine/join.ts";
+import type { GroupRecord } from "./engine/state.ts";
 import { unwrapPointee, unwrapPointer, unwrapWelcome } from "./engine/welcome-wrap.ts";
 import type { OpenedWelcome, Pointer } from "./engine/welcome-wrap.ts";
 import { ConsentEntityType, ConsentState } from "./enums.ts";
@@ -147,12 +148,13 @@ export function createWelcomes(context: Context, groups: Groups): Welcomes {
     const known = await groups.find(toHex(joined.group.groupId));
     const put = async (): Promise<Cell> => groups.put(joinGroup(input, joined, known?.state), more);
     if (!known) return remember(await put(), joined);
+    const before = known.record.membershipState;
     return groups.exclusive(known, async (cell) => {
       if (isStaleWelcome(cell.state, joined.group)) {
         await store.write(more);
         return undefined;
       }
-      return remember(await put(), joined);
+      return remember(await put(), joined, before);
     });
   }
 
@@ -160,9 +162,13 @@ export function createWelcomes(context: Context, groups: Groups): Welcomes {
   async function remember(
     cell: Cell,
     joined: Extract<WelcomeOutcome, { kind: "joined" }>,
+    before?: GroupRecord["membershipState"],
   ): Promise<Cell> {
     const { immutable } = joined.join.facts;
-    if (immutable.creatorInboxId === context.inboxId) {
+    if (before === "pending-remove") {
+      const { setConsent } = context.preferences;
+      await setConsent(ConsentEntityType.GroupId, cell.id, ConsentState.Unknown);
+    } else if (immutable.creatorInboxId === context.inboxId) {
       const { setConsent } = context.preferences;
       await setConsent(ConsentEntityType.GroupId, cell.id, ConsentState.Allowed);
     } else if (cell.record.dmId !== undefined) {
@@ -172,14 +178,15 @@ export function createWelcomes(context: Context, groups: Groups): Welcomes {
   }
 
   async function inheritDmConsent(cell: Cell): Promise<void> {
-    const { getConsent, setConsent } = context.preferences;
+    const { getConsent, consentedAtNs, setConsent } = context.preferences;
+    const { GroupId } = ConsentEntityType;
+    let newest: { readonly id: string; readonly atNs: bigint } | undefined;
     for (const other of await groups.all()) {
       if (other.id === cell.id || other.record.dmId !== cell.record.dmId) continue;
-      const consent = await getConsent(ConsentEntityType.GroupId, other.id);
-      if (consent === ConsentState.Unknown) continue;
-      await setConsent(ConsentEntityType.GroupId, cell.id, consent);
-      return;
+      const atNs = consentedAtNs(GroupId, other.id);
+      if (atNs !== undefined && atNs > (newest?.atNs ?? 0n)) newest = { id: other.id, atNs };
     }
+    if (newest) await setConsent(GroupId, cell.id, getConsent(GroupId, newest.id));
   }
 
   async function take(message: WelcomeMessage): Promise<Cell | undefined> {

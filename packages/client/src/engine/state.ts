@@ -1,7 +1,12 @@
 import type { GroupId, MessageId } from "@coterie/base";
 import type { Group as MlsGroup } from "@coterie/mls";
 import type { PolicySet } from "@coterie/policy";
-import type { ConsentState, DeliveryStatus, GroupMessageKind } from "../enums.ts";
+import type {
+  ConsentEntityType,
+  ConsentState,
+  DeliveryStatus,
+  GroupMessageKind,
+} from "../enums.ts";
 
 export type ConversationKind = "group" | "dm" | "sync" | "oneshot";
 export type MembershipState = "allowed" | "rejected" | "pending" | "restored" | "pending-remove";
@@ -163,6 +168,17 @@ export interface ConsentRecord {
   readonly consentedAtNs: bigint;
 }
 
+/** A change of what the installations of an inbox share (XCO-03, XPU-07). Holds a secret where it is a root: not for logs. */
+export type PreferenceChange =
+  | {
+      readonly kind: "consent";
+      readonly entityType: ConsentEntityType;
+      readonly entity: string;
+      readonly state: ConsentState;
+      readonly consentedAtNs: bigint;
+    }
+  | { readonly kind: "hmac-root"; readonly key: Uint8Array; readonly cycledAtNs: bigint };
+
 /** Results of commits by their numbers on the wire (§2.4). */
 export const CommitResult = { applied: 1, wrongEpoch: 2, undecryptable: 3, invalid: 4 } as const;
 
@@ -194,6 +210,12 @@ export type EngineEvent =
       readonly rule?: string | undefined;
     }
   | { readonly kind: "removed"; readonly groupId: GroupId }
+  | {
+      readonly kind: "preferences";
+      /** Whether this installation made the change or another one did. */
+      readonly origin: "here" | "elsewhere";
+      readonly changes: readonly PreferenceChange[];
+    }
   | { readonly kind: "paused"; readonly groupId: GroupId; readonly version: string }
   /** The members' commit logs disagree about the epoch that we are in (XIN-43). */
   | { readonly kind: "forked"; readonly groupId: GroupId }
