@@ -20,6 +20,7 @@ const bundles = [
     "mls",
     `${all("mls")}\nexport { nobleProvider } from "@coterie/crypto/noble";`,
   ],
+  ["storage in memory and in IndexedDB", "storage", all("storage", "storage/indexeddb")],
   [
     "client with the noble provider",
     "client",

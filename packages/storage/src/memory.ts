@@ -12,7 +12,7 @@ export function createMemoryStore(): Store {
 }
 
 class MemoryStore implements Store {
-  #map = new OrderedMap();
+  #map = new OrderedMap<Uint8Array>((value) => value.fill(0));
   #closed = false;
   /** Batches in the order they were asked for, as in the stores that must wait for a disk. */
   #writing: Promise<void> = Promise.resolve();

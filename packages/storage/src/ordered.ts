@@ -1,26 +1,32 @@
 import { compare } from "@coterie/base";
 
-interface Pair {
+interface Pair<V> {
   readonly key: Uint8Array;
-  value: Uint8Array;
+  value: V;
 }
 
 const blockSize = 256;
 
 /**
  * Keys in byte order, in blocks of a few hundred: finding is a binary search twice, inserting moves one block, a range is
- * walked from its first key. Mutable, and private to the memory store.
+ * walked from its first key. Mutable, and private to this package.
  */
-export class OrderedMap {
+export class OrderedMap<V> {
   /** Never holds an empty block. */
-  #blocks: Pair[][] = [];
+  #blocks: Pair<V>[][] = [];
+  readonly #dropped: (value: V) => void;
 
-  get(key: Uint8Array): Uint8Array | undefined {
+  /** `dropped` hears of each value that is replaced or deleted: it may have been a secret. */
+  constructor(dropped: (value: V) => void = () => {}) {
+    this.#dropped = dropped;
+  }
+
+  get(key: Uint8Array): V | undefined {
     const { block, index, found } = this.#find(key);
     return found ? this.#blocks[block]?.[index]?.value : undefined;
   }
 
-  set(key: Uint8Array, value: Uint8Array): void {
+  set(key: Uint8Array, value: V): void {
     const { block: at, index, found } = this.#find(key);
     const block = this.#blocks[at];
     if (block === undefined) {
@@ -28,9 +34,8 @@ export class OrderedMap {
       return;
     }
     if (found) {
-      const pair = block[index] as Pair;
-      // What is replaced may have been a secret.
-      pair.value.fill(0);
+      const pair = block[index] as Pair<V>;
+      this.#dropped(pair.value);
       pair.value = value;
       return;
     }
@@ -45,12 +50,12 @@ export class OrderedMap {
     if (compare(from, to) >= 0) return;
     const first = this.#find(from);
     const last = this.#find(to);
-    const kept: Pair[][] = [];
+    const kept: Pair<V>[][] = [];
     for (let at = first.block; at <= last.block && at < this.#blocks.length; at++) {
-      const block = this.#blocks[at] as Pair[];
+      const block = this.#blocks[at] as Pair<V>[];
       const start = at === first.block ? first.index : 0;
       const end = at === last.block ? last.index : block.length;
-      for (const pair of block.splice(start, end - start)) pair.value.fill(0);
+      for (const pair of block.splice(start, end - start)) this.#dropped(pair.value);
       if (block.length > 0) kept.push(block);
     }
     this.#blocks.splice(first.block, last.block - first.block + 1, ...kept);
@@ -60,7 +65,7 @@ export class OrderedMap {
     const { block: at, index, found } = this.#find(key);
     const block = this.#blocks[at];
     if (!found || block === undefined) return;
-    for (const pair of block.splice(index, 1)) pair.value.fill(0);
+    for (const pair of block.splice(index, 1)) this.#dropped(pair.value);
     if (block.length === 0) this.#blocks.splice(at, 1);
   }
 
@@ -69,36 +74,41 @@ export class OrderedMap {
     from: Uint8Array,
     to: Uint8Array,
     reverse: boolean,
-  ): Generator<readonly [key: Uint8Array, value: Uint8Array]> {
+  ): Generator<readonly [key: Uint8Array, value: V]> {
     if (compare(from, to) >= 0) return;
     const first = this.#find(from);
     const last = this.#find(to);
     const blocks = this.#blocks;
     if (reverse) {
       for (let at = Math.min(last.block, blocks.length - 1); at >= first.block; at--) {
-        const block = blocks[at] as Pair[];
+        const block = blocks[at] as Pair<V>[];
         const start = at === first.block ? first.index : 0;
         const end = at === last.block ? last.index : block.length;
         for (let i = end - 1; i >= start; i--) {
-          const pair = block[i] as Pair;
+          const pair = block[i] as Pair<V>;
           yield [pair.key, pair.value];
         }
       }
       return;
     }
     for (let at = first.block; at <= last.block && at < blocks.length; at++) {
-      const block = blocks[at] as Pair[];
+      const block = blocks[at] as Pair<V>[];
       const end = at === last.block ? last.index : block.length;
       for (let i = at === first.block ? first.index : 0; i < end; i++) {
-        const pair = block[i] as Pair;
+        const pair = block[i] as Pair<V>;
         yield [pair.key, pair.value];
       }
     }
   }
 
-  /** Forgets everything and overwrites the values. */
+  /** All values in the order of their keys. Nothing may change meanwhile. */
+  *values(): Generator<V> {
+    for (const block of this.#blocks) for (const { value } of block) yield value;
+  }
+
+  /** Forgets everything. */
   clear(): void {
-    for (const block of this.#blocks) for (const pair of block) pair.value.fill(0);
+    for (const block of this.#blocks) for (const pair of block) this.#dropped(pair.value);
     this.#blocks = [];
   }
 
@@ -109,7 +119,7 @@ export class OrderedMap {
     let high = blocks.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      const [head] = blocks[middle] as [Pair];
+      const [head] = blocks[middle] as [Pair<V>];
       if (compare(head.key, key) <= 0) low = middle + 1;
       else high = middle;
     }
@@ -119,7 +129,7 @@ export class OrderedMap {
     high = block.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      const order = compare((block[middle] as Pair).key, key);
+      const order = compare((block[middle] as Pair<V>).key, key);
       if (order === 0) return { block: at, index: middle, found: true };
       if (order < 0) low = middle + 1;
       else high = middle;
