@@ -211,11 +211,25 @@ function messageSource(type, use) {
       );
 }
 
-function writeOneof(value, fields, indent) {
+/** `later` are those whose numbers come after another field of the message. */
+function writeOneof(value, fields, indent, later = []) {
   let out = `${indent}switch (${value}.kind) {\n`;
   for (const f of fields)
     out += `${indent}  case "${f.name}":\n${indent}    ${f.write(`${value}.value`)};\n${indent}    break;\n`;
+  for (const f of later) out += `${indent}  case "${f.name}":\n`;
   return `${out}${indent}  case "unset":\n${indent}    break;\n${indent}  default:\n${indent}    unknownKind(${value});\n${indent}}\n`;
+}
+
+/** Runs of a oneof's fields with no other field of the message between them: fields are written in the order of their numbers. */
+function runsOf(oneof, free) {
+  const runs = [];
+  for (const f of oneof.fields) {
+    const run = runs.at(-1);
+    const last = run?.at(-1).id;
+    if (run === undefined || free.some(({ id }) => id > last && id < f.id)) runs.push([f]);
+    else run.push(f);
+  }
+  return runs;
 }
 
 function readOneof(value, fields) {
@@ -272,11 +286,21 @@ function recordSource(type, name, fields, oneofs) {
   let write = "";
   const parts = [
     ...fields.map((f) => ({ id: f.id, f })),
-    ...oneofs.map((o) => ({ id: o.fields[0].id, o })),
+    ...oneofs.flatMap((o) =>
+      runsOf(o, fields).map((run, at, runs) => ({
+        id: run[0].id,
+        o,
+        run,
+        later: at === 0 ? runs.slice(1).flat() : undefined,
+      })),
+    ),
   ].toSorted((a, b) => a.id - b.id);
-  for (const { f, o } of parts) {
-    if (o) write += writeOneof(`m.${o.name}`, o.fields, "    ");
-    else if (f.map) {
+  for (const { f, o, run, later } of parts) {
+    if (later) write += writeOneof(`m.${o.name}`, run, "    ", later);
+    else if (o) {
+      for (const one of run)
+        write += `    if (m.${o.name}.kind === "${one.name}") ${one.write(`m.${o.name}.value`)};\n`;
+    } else if (f.map) {
       const inner = f.message
         ? `e.message(18, ${f.message}, value)`
         : `e.uint32(${(2 << 3) | f.wire}).${f.scalar}(value)`;

@@ -11,7 +11,9 @@ export type WireErrorCode =
   /** A value given to `encode` that its field cannot carry. */
   | "wire/bad-value"
   /** Text that is not a topic. */
-  | "wire/bad-topic";
+  | "wire/bad-topic"
+  /** Text or fields that are not a name of SLIM; `details.reason` says what is wrong with them. */
+  | "wire/bad-name";
 
 const dispositions: Readonly<Record<WireErrorCode, Disposition>> = {
   "wire/malformed": "reject",
@@ -19,6 +21,7 @@ const dispositions: Readonly<Record<WireErrorCode, Disposition>> = {
   "wire/missing-field": "reject",
   "wire/bad-value": "fix-caller",
   "wire/bad-topic": "reject",
+  "wire/bad-name": "reject",
 };
 
 /** Everything this package throws; `code` is one of {@link WireErrorCode}. */

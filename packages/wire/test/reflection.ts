@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import protobuf from "protobufjs";
 import * as wire from "../src/index.ts";
+import * as slim from "../src/slim/index.ts";
 import type { Codec } from "../src/index.ts";
 
 const Long = protobuf.util.Long as unknown as {
@@ -26,9 +27,9 @@ export function loadSchemas(): protobuf.Root {
   return root;
 }
 
-/** All codecs of the lobby. */
+/** All codecs of both lobbies. */
 export function allCodecs(): Codec<unknown>[] {
-  return (Object.values(wire) as unknown[])
+  return ([...Object.values(wire), ...Object.values(slim)] as unknown[])
     .filter(
       (value): value is Codec<unknown> =>
         typeof value === "object" && value !== null && "decode" in value && "write" in value,

@@ -1,0 +1,63 @@
+// The SLIM wire: messages of the data plane, names, and what a node reads without decoding.
+export {
+  ApplicationPayload,
+  CommandPayload,
+  Content,
+  DiscoveryReplyPayload,
+  DiscoveryRequestPayload,
+  EncodedName,
+  GroupAckPayload,
+  GroupClosePayload,
+  GroupNackPayload,
+  GroupProposalPayload,
+  GroupUpdateOp,
+  GroupUpdatePayload,
+  GroupWelcomePayload,
+  HeaderIntegrityAad,
+  HeartbeatPayload,
+  JoinReplyPayload,
+  JoinRequestPayload,
+  LeaveReplyPayload,
+  LeaveRequestPayload,
+  Link,
+  LinkConnectionType,
+  LinkNegotiationPayload,
+  Message,
+  MlsPayload,
+  MlsSettings,
+  Name,
+  NameId,
+  Participant,
+  ParticipantSettings,
+  ParticipantState,
+  Publish,
+  RejoinReplyPayload,
+  RejoinRequestPayload,
+  SLIMHeader,
+  SessionHeader,
+  SessionMessageType,
+  SessionType,
+  StringName,
+  Subscribe,
+  SubscriptionAck,
+  TimerSettings,
+  Unsubscribe,
+  UpdateParticipantStatePayload,
+} from "../gen/slim/dataplane.ts";
+export {
+  decodeSlimName,
+  encodeSlimName,
+  formatSlimName,
+  formatSlimService,
+  parseSlimName,
+  sameSlimName,
+  slimAppId,
+  slimChannelIds,
+  slimName,
+} from "./name.ts";
+export type { SlimName } from "./name.ts";
+export { headerMacPreimage } from "./header-mac.ts";
+export type { MacFields } from "./header-mac.ts";
+export { peekSlimMessage } from "./peek.ts";
+export type { Peeked, PeekedHeader, PeekedName, Range } from "./peek.ts";
+export { slimPaths } from "./paths.ts";
