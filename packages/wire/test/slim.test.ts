@@ -244,7 +244,7 @@ test("SRT-08: peeking sees what decoding sees", () => {
           new TextDecoder().decode(bytes.subarray(start, end));
         expect(text(peeked.identity)).toBe(fields.identity);
         expect(peeked.destination?.strings?.map(text)).toEqual(["o", "n\u00fc", "s"]);
-        const view = new DataView((peeked.destination?.encoded as Uint8Array).buffer);
+        const view = new DataView(Uint8Array.from(peeked.destination?.encoded ?? []).buffer);
         expect(view.getBigUint64(24, true)).toBe(destination.name?.nameId?.id0);
         expect(view.getBigUint64(32, true)).toBe(destination.name?.nameId?.id1);
         expect(view.getBigUint64(0, true)).toBe(destination.name?.component0);
