@@ -1,14 +1,20 @@
 import { fromHex } from "@coterie/base";
 import { members as leavesOf } from "@coterie/mls";
-import { DeleteMessage, EncodedContent, GroupMessage, groupTopic } from "@coterie/wire";
+import { EncodedContent, GroupMessage, groupTopic } from "@coterie/wire";
 import type { AsyncStreamProxy, StreamOptions } from "./async-stream.ts";
 import type { CommitLogs } from "./commit-log.ts";
+import type { ContentCodec } from "./content/codec.ts";
+import { toWireContent } from "./content/encoded-content.ts";
+import type { AnyEncodedContent } from "./content/encoded-content.ts";
+import { deleteMessageCodec } from "./content/group-messages.ts";
+import { ContentSender } from "./content-sender.ts";
+import type { SendOptions } from "./content-sender.ts";
 import { readMessage } from "./db.ts";
 import { describeConversation } from "./debug-info.ts";
 import type { ConversationDebugInfo } from "./debug-info.ts";
-import { decodeMessage } from "./decoded-message.ts";
-import type { ContentCodec, DecodedMessage } from "./decoded-message.ts";
-import { contentTypes, encodeEnvelope, encodeText, pushesByDefault } from "./engine/content.ts";
+import type { DecodedMessage } from "./decoded-message.ts";
+import { isDeletable } from "./deletions.ts";
+import { encodeEnvelope, pushesByDefault } from "./engine/content.ts";
 import { disappearFromKey, disappearInKey, disappearingSettings } from "./engine/expiry.ts";
 import type { DisappearingSettings } from "./engine/expiry.ts";
 import { decodeFacts } from "./engine/extensions.ts";
@@ -21,6 +27,7 @@ import {
   DeliveryStatus,
   GroupMembershipState,
   GroupMessageKind,
+  SortDirection,
 } from "./enums.ts";
 import type { ConversationType } from "./enums.ts";
 import { ClientError } from "./errors.ts";
@@ -30,20 +37,14 @@ import type { HmacKey } from "./push/hmac-keys.ts";
 import { typeOf } from "./list-conversations.ts";
 import { listMembers } from "./list-members.ts";
 import type { GroupMember } from "./list-members.ts";
-import { listMessages, viewMessage } from "./list-messages.ts";
+import { countMessages, listMessages } from "./list-messages.ts";
 import type { ListMessagesOptions } from "./list-messages.ts";
+import { readLastReads } from "./message-index.ts";
 import { streamMessages } from "./streams.ts";
 import type { StreamParts } from "./streams.ts";
 import { takeEnvelope } from "./sync.ts";
-
-export interface SendOptions {
-  /** Default: by content type (§7.3). */
-  readonly shouldPush?: boolean | undefined;
-  /** Store now, publish with the next sync or publishMessages (XIN-19). */
-  readonly optimistic?: boolean | undefined;
-  /** Goes into the message's id (XMS-03). Default: the local time in nanoseconds. */
-  readonly idempotencyKey?: string | undefined;
-}
+import { siblingIds, viewMessage, viewMessages } from "./view-messages.ts";
+import type { Viewer } from "./view-messages.ts";
 
 /** By their numbers in the API. */
 const membershipStates: Readonly<Record<MembershipState, GroupMembershipState>> = {
@@ -63,11 +64,12 @@ export interface ConversationParts extends StreamParts {
 }
 
 /** A group or a DM. Its getters read what this client knows now; `sync` brings what the node has. */
-export class Conversation {
+export class Conversation extends ContentSender {
   protected readonly parts: ConversationParts;
   protected readonly cell: Cell;
 
   constructor(parts: ConversationParts, cell: Cell) {
+    super();
     this.parts = parts;
     this.cell = cell;
   }
@@ -108,7 +110,7 @@ export class Conversation {
    * Stores a message and publishes it; answers with its id once the node has it (XIN-18). Where the client publishes by hand, and
    * for `optimistic` sends, the message stays Unpublished until a sync (XMS-06).
    */
-  async send(content: EncodedContent, options: SendOptions = {}): Promise<string> {
+  override async send(content: AnyEncodedContent, options: SendOptions = {}): Promise<string> {
     const message = this.compose(content, options);
     const optimistic = options.optimistic ?? this.parts.manualPublish;
     await this.parts.engine.send(this.cell, { ...message, optimistic });
@@ -117,7 +119,7 @@ export class Conversation {
   }
 
   /** Stores a message without queueing it (XIN-19): {@link publishStoredMessage} does. */
-  async prepareMessage(content: EncodedContent, options: SendOptions = {}): Promise<string> {
+  async prepareMessage(content: AnyEncodedContent, options: SendOptions = {}): Promise<string> {
     const { row } = this.compose(content, options);
     await this.parts.engine.store(this.cell, row);
     return row.id;
@@ -150,13 +152,14 @@ export class Conversation {
   }
 
   private compose(
-    content: EncodedContent,
+    content: AnyEncodedContent,
     options: SendOptions,
   ): { readonly wish: Wish; readonly row: MessageRow } {
     const { context } = this.parts;
+    if (!content.type) throw new ClientError("client/missing-content-type");
     const { crypto, clock } = context.ports;
     const nowNs = clock.nowNs();
-    const bytes = EncodedContent.encode(content);
+    const bytes = EncodedContent.encode(toWireContent(content));
     // XMS-02
     const idempotencyKey = options.idempotencyKey ?? nextKey(nowNs);
     const id = messageId(crypto, fromHex(this.id), idempotencyKey, bytes);
@@ -179,19 +182,27 @@ export class Conversation {
     return { row, wish: { kind: "send-message", messageId: id, envelope, shouldPush } };
   }
 
-  sendText(text: string, options: SendOptions = {}): Promise<string> {
-    return this.send(encodeText(text), options);
-  }
-
-  /** Deletes a message for everybody (XMS-09): one's own, or anybody's as a super admin. */
-  deleteMessage(id: string): Promise<string> {
-    return this.send(
-      EncodedContent.create({
-        type: contentTypes.deleteMessage,
-        content: DeleteMessage.encode({ messageId: id }),
-      }),
-      { shouldPush: false },
-    );
+  /** Deletes a message for everybody (XMS-09): one's own, or anybody's as a super admin. Throws where others would not follow. */
+  async deleteMessage(id: string): Promise<string> {
+    const { context, groups } = this.parts;
+    const row = await readMessage(context.ports.store, id);
+    const family = await siblingIds(groups, this.id);
+    if (!row || !family.includes(row.groupId)) {
+      throw new ClientError("client/not-found", { messageId: id });
+    }
+    const details = { rule: "XMS-09", messageId: id };
+    if (!isDeletable(row)) throw new ClientError("client/unsupported", details);
+    // Of several DMs with one person, the one that holds it: it counts in no other.
+    const cell = await groups.get(row.groupId);
+    const mine = row.senderInboxId === context.inboxId;
+    if (!mine && !cell.record.metadata.superAdmins.includes(context.inboxId)) {
+      throw new ClientError("client/insufficient-permissions", {
+        ...details,
+        reason: "Only its sender and super admins delete a message for all.",
+      });
+    }
+    const holder = cell === this.cell ? this : new Conversation(this.parts, cell);
+    return holder.sendContent(deleteMessageCodec, { messageId: id });
   }
 
   /** Publishes messages that were sent optimistically. */
@@ -204,24 +215,27 @@ export class Conversation {
     return this.parts.engine.updateInstallations(this.cell);
   }
 
+  /** What is stored here, with reactions, replies and deletions worked in (XMS-09, XMS-10). */
   async messages(options: ListMessagesOptions = {}): Promise<DecodedMessage[]> {
     const { ports } = this.parts.context;
-    const rows = await listMessages(ports, await this.messageSources(), options, {
-      withAttached: false,
-    });
-    return Promise.all(rows.map((row) => this.view(row)));
+    const rows = await listMessages(ports, await this.messageSources(), options);
+    return viewMessages(this.viewer, rows);
   }
 
-  async countMessages(options: ListMessagesOptions = {}): Promise<number> {
-    const { ports } = this.parts.context;
-    const rows = await listMessages(ports, await this.messageSources(), options, {
-      withAttached: true,
-    });
-    return rows.length;
+  /** Of everything that is stored here, reactions, read receipts and deletions included. */
+  async countMessages(
+    options: Omit<ListMessagesOptions, "limit" | "direction"> = {},
+  ): Promise<number> {
+    return countMessages(this.parts.context.ports, await this.messageSources(), options);
   }
 
   async lastMessage(): Promise<DecodedMessage | undefined> {
-    return (await this.messages({ direction: 1, limit: 1 }))[0];
+    return (await this.messages({ direction: SortDirection.Descending, limit: 1 }))[0];
+  }
+
+  /** By inbox: when its newest read receipt was sent, in nanoseconds. */
+  async lastReadTimes(): Promise<Record<string, bigint>> {
+    return readLastReads(this.parts.context.ports.store, await this.messageSources());
   }
 
   async members(): Promise<GroupMember[]> {
@@ -254,12 +268,7 @@ export class Conversation {
 
   /** Messages as they come, in the node's order, each once (XST-02, XST-05). */
   stream(options: StreamOptions<DecodedMessage> = {}): Promise<AsyncStreamProxy<DecodedMessage>> {
-    return streamMessages(
-      this.parts,
-      [this.cell],
-      (row) => decodeMessage(row, this.parts.codecs),
-      options,
-    );
+    return streamMessages(this.parts, [this.cell], (row) => viewMessage(this.viewer, row), options);
   }
 
   /** XPU-08: a pushed GroupMessage, processed without moving cursors. */
@@ -272,9 +281,10 @@ export class Conversation {
       takeEnvelope(context, loaded, { sequenceId, createdNs, data }, "stream"),
     );
     if (taken === "needs-sync") await engine.sync(this.cell);
-    const rows = await listMessages(context.ports, [this.id], {}, { withAttached: true });
-    return Promise.all(
-      rows.filter((row) => row.sequenceId === sequenceId).map((row) => this.view(row)),
+    const rows = await listMessages(context.ports, [this.id], {});
+    return viewMessages(
+      this.viewer,
+      rows.filter((row) => row.sequenceId === sequenceId),
     );
   }
 
@@ -315,8 +325,9 @@ export class Conversation {
     return this.parts.groups.exclusive(this.cell, async ({ state }) => work(state));
   }
 
-  private view(row: MessageRow): Promise<DecodedMessage> {
-    return viewMessage(this.parts.context.ports, row, this.parts.codecs);
+  private get viewer(): Viewer {
+    const { context, groups, codecs } = this.parts;
+    return { ports: context.ports, groups, codecs };
   }
 }
 

@@ -11,6 +11,7 @@ import type { DecodedMessage } from "./decoded-message.ts";
 import { Dm } from "./dm.ts";
 import { readMessage } from "./db.ts";
 import { dmIdOf } from "./engine/dm-id.ts";
+import { stepTo } from "./engine/step.ts";
 import { ConsentEntityType, ConsentState, ConversationType } from "./enums.ts";
 import { ClientError } from "./errors.ts";
 import { Group } from "./group.ts";
@@ -23,7 +24,11 @@ import { isShown, listCells, typeOf } from "./list-conversations.ts";
 import type { ListConversationsOptions } from "./list-conversations.ts";
 import { hmacKeysOf } from "./push/hmac-keys.ts";
 import type { HmacKey } from "./push/hmac-keys.ts";
+import { streamEvents } from "./local-stream.ts";
+import type { LocalStreamOptions } from "./local-stream.ts";
 import { streamAllMessages, streamConversations } from "./streams.ts";
+import { viewMessage } from "./view-messages.ts";
+import type { Viewer } from "./view-messages.ts";
 
 export interface StreamAllOptions<T = DecodedMessage> extends StreamOptions<T> {
   readonly conversationType?: ConversationType | undefined;
@@ -193,7 +198,24 @@ export class Conversations {
 
   async getMessageById(id: string): Promise<DecodedMessage | undefined> {
     const row = await readMessage(this.#parts.context.ports.store, id);
-    return row && decodeMessage(row, this.#parts.codecs);
+    return row && viewMessage(this.#viewer, row);
+  }
+
+  /** Deletes a message here and nowhere else. Answers with how many there were: 0 or 1. */
+  async deleteMessageById(id: string): Promise<number> {
+    const { context, groups } = this.#parts;
+    const row = await readMessage(context.ports.store, id);
+    if (!row) return 0;
+    const cell = await groups.get(row.groupId);
+    await groups.exclusive(cell, (loaded) =>
+      loaded.apply(
+        stepTo(loaded.state, {
+          messages: [{ kind: "delete", id: row.id }],
+          events: [{ kind: "deleted", groupId: row.groupId, messageId: row.id, message: row }],
+        }),
+      ),
+    );
+    return 1;
   }
 
   /** Conversations as they come (XST-01). */
@@ -232,7 +254,7 @@ export class Conversations {
         }
         return wantedConsent.includes(await this.#consent(cell));
       },
-      toValue: (row) => decodeMessage(row, this.#parts.codecs),
+      toValue: (row) => viewMessage(this.#viewer, row),
       options,
     });
   }
@@ -243,6 +265,28 @@ export class Conversations {
   }
   streamAllDmMessages(options: StreamAllOptions = {}): Promise<AsyncStreamProxy<DecodedMessage>> {
     return this.streamAllMessages({ ...options, conversationType: ConversationType.Dm });
+  }
+
+  /** Ids of messages that are gone: expired, deleted for all, or deleted here (XST-07). */
+  async streamMessageDeletions(
+    options: LocalStreamOptions<string> = {},
+  ): Promise<AsyncStreamProxy<string>> {
+    return streamEvents(
+      this.#parts.context,
+      (event) => (event.kind === "deleted" ? event.messageId : undefined),
+      options,
+    );
+  }
+  /** The messages that are gone, as they were. */
+  async streamDeletedMessages(
+    options: LocalStreamOptions<DecodedMessage> = {},
+  ): Promise<AsyncStreamProxy<DecodedMessage>> {
+    const { context, codecs } = this.#parts;
+    return streamEvents(
+      context,
+      (event) => (event.kind === "deleted" ? decodeMessage(event.message, codecs) : undefined),
+      options,
+    );
   }
 
   /** XPU-05, by group id. */
@@ -282,6 +326,11 @@ export class Conversations {
 
   #consent(cell: Cell): ConsentState {
     return this.#parts.context.preferences.getConsent(ConsentEntityType.GroupId, cell.id);
+  }
+
+  get #viewer(): Viewer {
+    const { context, groups, codecs } = this.#parts;
+    return { ports: context.ports, groups, codecs };
   }
 
   #group(cell: Cell): Group {

@@ -1,68 +1,56 @@
 import { toHex } from "@coterie/base";
-import type { GroupId, MessageId } from "@coterie/base";
+import type { MessageId } from "@coterie/base";
 import { decodeKey } from "@coterie/storage";
 import type { Change, Store } from "@coterie/storage";
 import { EncodedContent, GroupUpdated } from "@coterie/wire";
 import { DeliveryStatus, GroupMessageKind } from "./enums.ts";
-import type { Deletion, MessageChange } from "./engine/step.ts";
+import type { MessageChange } from "./engine/step.ts";
 import type { GroupRecord, GroupState, Intent, MessageRow, Progress } from "./engine/state.ts";
 import { keys } from "./keys.ts";
+import { indexMessage, moveLastReads, placeOf, unindexMessage } from "./message-index.ts";
+import type { MessageAt } from "./message-index.ts";
 import { decodeRow, encodeRow } from "./rows.ts";
 
-/** Where a message row lies in its table. */
-interface MessageAt {
-  readonly groupId: GroupId;
-  readonly sentAtNs: bigint;
-  readonly sequenceId: bigint;
-}
-
-/** Unpublished rows sort after what the node has already ordered at the same time. */
-const unordered = 0xffff_ffff_ffff_ffffn;
-
-function messageKey(row: MessageRow): Uint8Array {
-  return keys.message(row.groupId, row.sentAtNs, row.sequenceId ?? unordered, row.id);
+function messageKey({ groupId, sentAtNs, sequenceId }: MessageAt, id: string): Uint8Array {
+  return keys.message(groupId, sentAtNs, sequenceId, id);
 }
 
 function putMessage(row: MessageRow): Change[] {
-  const at: MessageAt = {
-    groupId: row.groupId,
-    sentAtNs: row.sentAtNs,
-    sequenceId: row.sequenceId ?? unordered,
-  };
-  const changes: Change[] = [
-    { kind: "put", key: messageKey(row), value: encodeRow(row) },
-    { kind: "put", key: keys.messageAt(row.id), value: encodeRow(at) },
+  return [
+    { kind: "put", key: messageKey(placeOf(row), row.id), value: encodeRow(row) },
+    ...indexMessage(row),
   ];
-  if (row.expireAtNs !== undefined) {
-    changes.push({ kind: "put", key: keys.expiry(row.expireAtNs, row.id), value: encodeRow(at) });
-  }
-  return changes;
 }
 
 export function deleteMessage(row: MessageRow): Change[] {
-  const changes: Change[] = [
-    { kind: "delete", key: messageKey(row) },
-    { kind: "delete", key: keys.messageAt(row.id) },
-  ];
-  if (row.expireAtNs !== undefined) {
-    changes.push({ kind: "delete", key: keys.expiry(row.expireAtNs, row.id) });
-  }
-  return changes;
+  return [{ kind: "delete", key: messageKey(placeOf(row), row.id) }, ...unindexMessage(row)];
 }
 
 /** The row of a message, wherever it lies. */
 export async function readMessage(store: Store, id: string): Promise<MessageRow | undefined> {
   const pointer = await store.get(keys.messageAt(id));
   if (!pointer) return undefined;
-  const { groupId, sentAtNs, sequenceId } = decodeRow<MessageAt>(pointer);
-  const value = await store.get(keys.message(groupId, sentAtNs, sequenceId, id));
+  const value = await store.get(messageKey(decodeRow<MessageAt>(pointer), id));
   return value && decodeRow<MessageRow>(value);
+}
+
+/** The rows that lie at these places, in their order; those that are gone are left out. */
+export async function readMessagesAt(
+  store: Store,
+  places: readonly { readonly id: string; readonly value: Uint8Array }[],
+): Promise<MessageRow[]> {
+  const found = await store.getMany(
+    places.map(({ id, value }) => messageKey(decodeRow<MessageAt>(value), id)),
+  );
+  return found.flatMap((value) => (value ? [decodeRow<MessageRow>(value)] : []));
 }
 
 export interface WrittenMessages {
   readonly changes: Change[];
   /** Rows that became visible to streams by this batch: inserted from outside, or published (XST-05). */
   readonly emitted: MessageRow[];
+  /** A message as it is once the changes are written. */
+  find(id: string): Promise<MessageRow | undefined>;
 }
 
 /** Turns message changes into store changes. Inserting an id that is there changes nothing. */
@@ -105,7 +93,12 @@ export async function writeMessages(
     written.set(id, next);
     if (next.deliveryStatus === DeliveryStatus.Published) emitted.push(next);
   }
-  return { changes, emitted };
+  changes.push(...(await moveLastReads(store, written.values())));
+  return {
+    changes,
+    emitted,
+    find: async (id) => written.get(id as MessageId) ?? (await readMessage(store, id)),
+  };
 }
 
 /** XCV-23: whether a transcript of the group says the same, whoever did it and when. */
@@ -118,19 +111,8 @@ async function isSaid(store: Store, row: MessageRow): Promise<boolean> {
       }),
     );
   const wanted = said(row.content);
-  const rows = await readRowsOf(store, row.groupId, {});
-  return rows.some(
-    ({ kind, content }) => kind === GroupMessageKind.MembershipChange && said(content) === wanted,
-  );
-}
-
-/** XMS-09: kept under the target's id; the first valid one stands, which is decided when the target is read. */
-export function writeDeletions(deletions: readonly Deletion[]): Change[] {
-  return deletions.map((deletion) => ({
-    kind: "put",
-    key: keys.deletion(deletion.target, deletion.by),
-    value: encodeRow(deletion),
-  }));
+  const rows = await readTranscripts(store, row.groupId);
+  return rows.some(({ content }) => said(content) === wanted);
 }
 
 /** Rows, cursors and intents that differ between two states of one group. MLS entries are added by the caller. */
@@ -183,25 +165,10 @@ export async function readRecords(store: Store): Promise<GroupRecord[]> {
   return rows.map(({ value }) => decodeRow<GroupRecord>(value));
 }
 
-/** Message rows of one group by time sent, within the bounds. */
-export async function readRowsOf(
-  store: Store,
-  groupId: string,
-  bounds: {
-    readonly sentAfterNs?: bigint | undefined;
-    readonly sentBeforeNs?: bigint | undefined;
-  },
-  page: { readonly reverse?: boolean; readonly limit?: number } = {},
-): Promise<MessageRow[]> {
-  const range = keys.messagesOf(groupId);
-  const from =
-    bounds.sentAfterNs === undefined || bounds.sentAfterNs < 0n
-      ? range.from
-      : keys.messagesFrom(groupId, bounds.sentAfterNs);
-  const to =
-    bounds.sentBeforeNs === undefined || bounds.sentBeforeNs < 0n
-      ? range.to
-      : keys.messagesFrom(groupId, bounds.sentBeforeNs);
-  const rows = await store.list({ from, to, ...page });
-  return rows.map(({ value }) => decodeRow<MessageRow>(value));
+/** All transcripts of one group. */
+async function readTranscripts(store: Store, groupId: string): Promise<MessageRow[]> {
+  const rows = await store.list(keys.messagesOf(groupId));
+  return rows
+    .map(({ value }) => decodeRow<MessageRow>(value))
+    .filter(({ kind }) => kind === GroupMessageKind.MembershipChange);
 }

@@ -74,5 +74,12 @@ export type ConsentEntityType = (typeof ConsentEntityType)[keyof typeof ConsentE
 export const SortDirection = { Ascending: 0, Descending: 1 } as const;
 export type SortDirection = (typeof SortDirection)[keyof typeof SortDirection];
 
+export const MessageSortBy = { SentAt: 0, InsertedAt: 1 } as const;
+export type MessageSortBy = (typeof MessageSortBy)[keyof typeof MessageSortBy];
+
+export const ListConversationsOrderBy = { CreatedAt: 0, LastActivity: 1 } as const;
+export type ListConversationsOrderBy =
+  (typeof ListConversationsOrderBy)[keyof typeof ListConversationsOrderBy];
+
 export const IdentifierKind = { Ethereum: 0, Passkey: 1 } as const;
 export type IdentifierKind = (typeof IdentifierKind)[keyof typeof IdentifierKind];

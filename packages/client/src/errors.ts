@@ -33,6 +33,12 @@ export type ClientErrorCode =
   | "client/bad-welcome"
   | "client/bad-key-package"
   | "client/bad-row"
+  /** Content is not what its type says, or cannot be written as such; `details.what` names the part. */
+  | "client/bad-content"
+  /** Content without a type cannot be sent. */
+  | "client/missing-content-type"
+  /** `app_data` holds something else than a JSON object, so pins have no place in it. */
+  | "client/app-data-in-use"
   | "client/stream-failed"
   | "client/publish-failed";
 
@@ -60,6 +66,9 @@ const dispositions: Readonly<Record<ClientErrorCode, Disposition>> = {
   "client/bad-welcome": "reject",
   "client/bad-key-package": "reject",
   "client/bad-row": "halt",
+  "client/bad-content": "reject",
+  "client/missing-content-type": "fix-caller",
+  "client/app-data-in-use": "fix-caller",
   "client/stream-failed": "retry",
   "client/publish-failed": "retry",
 };

@@ -1,10 +1,9 @@
 import { OPTION_NAMES, decide, detectPreset, policyOptions } from "@coterie/policy";
 import type { Action, Decision, OptionName } from "@coterie/policy";
-import { EncodedContent, LeaveRequest } from "@coterie/wire";
 import { parseIdentifier } from "@coterie/identity";
 import type { PublicIdentifier } from "@coterie/identity";
+import { leaveRequestCodec } from "./content/group-messages.ts";
 import { Conversation } from "./conversation.ts";
-import { contentTypes } from "./engine/content.ts";
 import { decodeFacts } from "./engine/extensions.ts";
 import { assertAttribute } from "./engine/limits.ts";
 import { mlsOf } from "./engine/send.ts";
@@ -162,13 +161,7 @@ export class Group extends Conversation {
       const [first] = decision.reasons;
       throw new ClientError("client/leave-refused", { rule: first.rule, reason: first.text });
     }
-    await this.send(
-      EncodedContent.create({
-        type: contentTypes.leaveRequest,
-        content: LeaveRequest.encode(LeaveRequest.create()),
-      }),
-      { shouldPush: false },
-    );
+    await this.sendContent(leaveRequestCodec, {});
   }
   isPendingRemoval(): boolean {
     return this.cell.record.membershipState === "pending-remove";

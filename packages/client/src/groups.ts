@@ -3,7 +3,8 @@ import type { GroupId } from "@coterie/base";
 import { restoreGroup, snapshotChanges } from "@coterie/mls";
 import type { Change } from "@coterie/storage";
 import type { Context } from "./context.ts";
-import { diffState, readGroup, readRecords, writeDeletions, writeMessages } from "./db.ts";
+import { diffState, readGroup, readRecords, writeMessages } from "./db.ts";
+import { writeDeletions } from "./deletions.ts";
 import { limits } from "./engine/limits.ts";
 import type { Step } from "./engine/step.ts";
 import type { EngineEvent, GroupRecord, GroupState, Progress } from "./engine/state.ts";
@@ -108,6 +109,7 @@ export function createGroups(context: Context): Groups {
   ): Promise<readonly EngineEvent[]> {
     const { id } = step.state.record;
     const messages = await writeMessages(store, step.messages);
+    const deletions = await writeDeletions(store, step.deletions, messages.find);
     const firstLog = (before ?? step.state).progress.nextLogEntry;
     const state: GroupState = {
       ...step.state,
@@ -121,7 +123,7 @@ export function createGroups(context: Context): Groups {
       ...mlsChanges(before, state),
       ...diffState(before, state),
       ...messages.changes,
-      ...writeDeletions(step.deletions),
+      ...deletions.changes,
       ...step.log.map((row, i): Change => ({
         kind: "put",
         key: keys.commitLog(id, firstLog + i),
@@ -140,6 +142,7 @@ export function createGroups(context: Context): Groups {
         groupId: id,
         message,
       })),
+      ...deletions.events,
       ...step.events,
     ];
   }

@@ -9,14 +9,14 @@ export type { StreamAllOptions } from "./conversations.ts";
 export type { ListConversationsOptions } from "./list-conversations.ts";
 export type { CreateGroupOptions } from "./group-options.ts";
 export { Conversation } from "./conversation.ts";
-export type { SendOptions } from "./conversation.ts";
+export type { SendOptions } from "./content-sender.ts";
 export type { HmacKey } from "./push/hmac-keys.ts";
 export type { ConversationDebugInfo, OpenIntent, RefusedCommit } from "./debug-info.ts";
 export type { GroupMember } from "./list-members.ts";
 export { Group } from "./group.ts";
 export type { GroupPermissions, PermissionPolicySet } from "./group.ts";
 export { Dm } from "./dm.ts";
-export type { ContentCodec, DecodedMessage } from "./decoded-message.ts";
+export type { DecodedMessage, DeletedMessage, EnrichedReply } from "./decoded-message.ts";
 export type { ListMessagesOptions } from "./list-messages.ts";
 export type { AsyncStreamProxy, StreamOptions } from "./async-stream.ts";
 export { ClientError } from "./errors.ts";
@@ -30,13 +30,91 @@ export {
   GroupMessageKind,
   GroupPermissionsOptions,
   IdentifierKind,
+  ListConversationsOrderBy,
+  MessageSortBy,
   MetadataField,
   PermissionLevel,
   PermissionPolicy,
   PermissionUpdateType,
   SortDirection,
 } from "./enums.ts";
-export { contentTypes, encodeText } from "./engine/content.ts";
+// Content: its types, a codec for each, and what remote attachments need.
+export { contentTypes } from "./engine/content.ts";
+export { ContentType } from "./content-filter.ts";
+export type { ContentCodec } from "./content/codec.ts";
+export {
+  contentTypeFromString,
+  contentTypeToString,
+  contentTypesAreEqual,
+  decodeContent,
+  encodeContent,
+} from "./content/encoded-content.ts";
+export type { AnyEncodedContent, EncodedContent } from "./content/encoded-content.ts";
+export { actionsCodec, ActionStyle } from "./content/actions.ts";
+export type { Action, Actions } from "./content/actions.ts";
+export { attachmentCodec } from "./content/attachment.ts";
+export type { Attachment } from "./content/attachment.ts";
+export { decryptAttachment, encryptAttachment } from "./content/encrypt-attachment.ts";
+export type { EncryptedAttachment } from "./content/encrypt-attachment.ts";
+export {
+  deleteMessageCodec,
+  groupUpdatedCodec,
+  leaveRequestCodec,
+} from "./content/group-messages.ts";
+export { intentCodec } from "./content/intent.ts";
+export type { Intent } from "./content/intent.ts";
+export { multiRemoteAttachmentCodec } from "./content/multi-remote-attachment.ts";
+export type { MultiRemoteAttachment } from "./content/multi-remote-attachment.ts";
+export {
+  ReactionAction,
+  ReactionSchema,
+  reactionCodec,
+  reactionV1Codec,
+} from "./content/reaction.ts";
+export type { Reaction } from "./content/reaction.ts";
+export { readReceiptCodec } from "./content/read-receipt.ts";
+export type { ReadReceipt } from "./content/read-receipt.ts";
+export { remoteAttachmentCodec } from "./content/remote-attachment.ts";
+export type { RemoteAttachment } from "./content/remote-attachment.ts";
+export { replyCodec } from "./content/reply.ts";
+export type { Reply } from "./content/reply.ts";
+export { markdownCodec, textCodec } from "./content/text.ts";
+export { transactionReferenceCodec } from "./content/transaction-reference.ts";
+export type { TransactionMetadata, TransactionReference } from "./content/transaction-reference.ts";
+export { walletSendCallsCodec } from "./content/wallet-send-calls.ts";
+export type { WalletCall, WalletSendCalls } from "./content/wallet-send-calls.ts";
+export {
+  encodeActions,
+  encodeAttachment,
+  encodeIntent,
+  encodeMarkdown,
+  encodeMultiRemoteAttachment,
+  encodeReaction,
+  encodeReadReceipt,
+  encodeRemoteAttachment,
+  encodeReply,
+  encodeText,
+  encodeTransactionReference,
+  encodeWalletSendCalls,
+} from "./content/encode.ts";
+export {
+  isActions,
+  isAttachment,
+  isDeletedMessage,
+  isGroupUpdated,
+  isIntent,
+  isLeaveRequest,
+  isMarkdown,
+  isMultiRemoteAttachment,
+  isReaction,
+  isReadReceipt,
+  isRemoteAttachment,
+  isReply,
+  isText,
+  isTextReply,
+  isTransactionReference,
+  isWalletSendCalls,
+} from "./message-guards.ts";
 export type { EngineEvent } from "./engine/state.ts";
 export { libxmtpVersion } from "./engine/version.ts";
 export { systemTimers } from "./run.ts";
@@ -44,4 +122,4 @@ export type { Timers } from "./run.ts";
 
 // What others give and take here.
 export type { EoaSigner, PublicIdentifier, ScwSigner, Signer } from "@coterie/identity";
-export type { EncodedContent, GroupUpdated } from "@coterie/wire";
+export type { ContentTypeId, GroupUpdated, LeaveRequest } from "@coterie/wire";

@@ -29,8 +29,24 @@ export const keys = {
   expiry: (expireAtNs: bigint, id: string): Uint8Array => encodeKey("x", expireAtNs, id),
   expiryId: (key: Uint8Array): string => decodeKey(key)[2] as string,
   expiries: (): KeyRange => prefixRange("x"),
-  deletion: (target: string, by: string): Uint8Array => encodeKey("d", target, by),
-  deletionsOf: (target: string): KeyRange => prefixRange("d", target),
+  /** Message ids of a conversation by the time they were stored here, with where they lie. */
+  inserted: (groupId: string, insertedAtNs: bigint, id: string): Uint8Array =>
+    encodeKey("mt", groupId, insertedAtNs, id),
+  insertedOf: (groupId: string): KeyRange => prefixRange("mt", groupId),
+  insertedFrom: (groupId: string, insertedAtNs: bigint): Uint8Array =>
+    encodeKey("mt", groupId, insertedAtNs),
+  /** Reactions and replies by the message that they hang on, in the order of sending. */
+  relation: (target: string, kind: string, sentAtNs: bigint, id: string): Uint8Array =>
+    encodeKey("mr", target, kind, sentAtNs, id),
+  relationsOf: (target: string, kind: string): KeyRange => prefixRange("mr", target, kind),
+  /** When somebody last said that they have read a conversation. */
+  lastRead: (groupId: string, inboxId: string): Uint8Array => encodeKey("mo", groupId, inboxId),
+  lastReadsOf: (groupId: string): KeyRange => prefixRange("mo", groupId),
+  lastReadInbox: (key: Uint8Array): string => decodeKey(key)[2] as string,
+  /** Per conversation: what one says of a message of another counts for nothing (XMS-09). */
+  deletion: (target: string, groupId: string, by: string): Uint8Array =>
+    encodeKey("d", target, groupId, by),
+  deletionsOf: (target: string, groupId: string): KeyRange => prefixRange("d", target, groupId),
   commitLog: (groupId: string, number: number): Uint8Array =>
     encodeKey("l", groupId, BigInt(number)),
   commitLogOf: (groupId: string): KeyRange => prefixRange("l", groupId),

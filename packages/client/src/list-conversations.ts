@@ -1,4 +1,4 @@
-import type { ConsentState, ConversationType } from "./enums.ts";
+import type { ConsentState, ConversationType, ListConversationsOrderBy } from "./enums.ts";
 import type { Cell, Groups } from "./groups.ts";
 
 export interface ListConversationsOptions {
@@ -8,8 +8,8 @@ export interface ListConversationsOptions {
   readonly createdBeforeNs?: bigint | undefined;
   readonly includeDuplicateDms?: boolean | undefined;
   readonly limit?: number | undefined;
-  /** 0 by creation, 1 by last activity; newest first either way. */
-  readonly orderBy?: 0 | 1 | undefined;
+  /** Default by creation; newest first either way. */
+  readonly orderBy?: ListConversationsOrderBy | undefined;
 }
 
 /** API numbers by stored kind (trap 23). */

@@ -66,12 +66,14 @@ async function filtersOf(
 export function streamMessages<T>(
   parts: StreamParts,
   cells: readonly Cell[],
-  toValue: (row: MessageRow) => T | undefined,
+  toValue: (row: MessageRow) => Promise<T | undefined>,
   options: StreamOptions<T>,
 ): Promise<AsyncStreamProxy<T>> {
   const { context, engine } = parts;
   const source = createStream<T>(options);
   const signal = abortedWith(source as StreamSource<never>, context);
+  // Values in the order of the events, although `toValue` waits.
+  let emitting: Promise<void> = Promise.resolve();
   const ids = new Set<string>(cells.map(({ id }) => id));
   return listening(source, start);
 
@@ -80,8 +82,13 @@ export function streamMessages<T>(
       if (options.disableSync !== true) for (const cell of cells) await engine.sync(cell);
       const stop = context.bus.listen((event) => {
         if (event.kind !== "message" || !ids.has(event.groupId)) return;
-        const value = toValue(event.message);
-        if (value !== undefined) source.push(value);
+        const { message } = event;
+        emitting = emitting
+          .then(async () => {
+            const value = await toValue(message);
+            if (value !== undefined) source.push(value);
+          })
+          .catch((error: unknown) => source.fail(error));
       });
       signal.addEventListener("abort", stop, { once: true });
       await runSubscription(context.ports, {

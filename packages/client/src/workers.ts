@@ -70,6 +70,6 @@ async function deleteExpired({ context }: WorkerParts): Promise<void> {
       row?.kind === GroupMessageKind.Application && row.deliveryStatus === DeliveryStatus.Published;
     await store.write([{ kind: "delete", key }, ...(expired ? deleteMessage(row) : [])]);
     if (!row || !expired) continue;
-    context.bus.emit([{ kind: "deleted", groupId: row.groupId, messageId: row.id }]);
+    context.bus.emit([{ kind: "deleted", groupId: row.groupId, messageId: row.id, message: row }]);
   }
 }

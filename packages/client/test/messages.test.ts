@@ -1,14 +1,14 @@
 import { fromHex, toHex, toUtf8 } from "@coterie/base";
 import { opensslProvider as crypto } from "@coterie/crypto/openssl";
-import { EncodedContent } from "@coterie/wire";
 import { expect, test } from "vitest";
 import {
   contentTypeOf,
   encodeEnvelope,
-  encodeText,
   openEnvelope,
   pushesByDefault,
 } from "../src/engine/content.ts";
+import { encodeText } from "../src/content/encode.ts";
+import { encodeContent } from "../src/content/encoded-content.ts";
 import { dmIdOf } from "../src/engine/dm-id.ts";
 import { hmacEpoch, hmacKey, senderHmac } from "../src/engine/hmac.ts";
 import { messageId } from "../src/engine/message-id.ts";
@@ -32,7 +32,7 @@ test("XPU-09: the push key and its HMAC are those of the vector", () => {
 });
 
 test("XPU-10, XMS-03: the text's bytes and the message id are those of the vector", () => {
-  const content = EncodedContent.encode(encodeText("hello"));
+  const content = encodeContent(encodeText("hello"));
   expect(toHex(content)).toBe(
     "0a120a08786d74702e6f7267120474657874180112110a08656e636f64696e6712055554462d38220568656c6c6f",
   );

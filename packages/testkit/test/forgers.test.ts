@@ -4,14 +4,13 @@ import type { CommitInput, CreatedKeyPackage, Extension, Proposal } from "@coter
 import { cipherSuites } from "@coterie/crypto";
 import type { KeyPair } from "@coterie/crypto";
 import {
-  EncodedContent,
   GroupMembership,
   GroupMutableMetadataV1,
   GroupMutablePermissionsV1,
   MlsCredential,
   PlaintextEnvelope,
 } from "@coterie/wire";
-import { encodeText } from "@coterie/client";
+import { encodeContent, encodeText } from "@coterie/client";
 import {
   createWorld,
   crew,
@@ -349,7 +348,7 @@ test("A5: a leaf that claims another's inbox is not heard", async () => {
     judge: acceptAll,
   });
   if (joined.kind !== "joined") throw new Error(joined.kind);
-  const content = EncodedContent.encode(encodeText("I am Ada, send money"));
+  const content = encodeContent(encodeText("I am Ada, send money"));
   const { message } = seal({
     crypto: world.crypto,
     group: joined.group,
@@ -422,7 +421,7 @@ test("XMS-04: payloads that are none are refused; the sender's later messages ar
   await forger.say(
     PlaintextEnvelope.encode({
       kind: "v1",
-      value: { content: EncodedContent.encode(encodeText("readable")), idempotencyKey: "l" },
+      value: { content: encodeContent(encodeText("readable")), idempotencyKey: "l" },
     }),
   );
   for (const honest of [ada, cy]) {
@@ -439,7 +438,7 @@ test("A24: a message repeated under a new generation keeps its id and is stored 
   const { world, forger, cy, id } = await scene();
   const plaintext = PlaintextEnvelope.encode({
     kind: "v1",
-    value: { content: EncodedContent.encode(encodeText("again")), idempotencyKey: "same" },
+    value: { content: encodeContent(encodeText("again")), idempotencyKey: "same" },
   });
   await forger.say(plaintext);
   await forger.say(plaintext);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Client, ConsentState } from "@coterie/client";
+import { Client, ConsentState, deleteMessageCodec } from "@coterie/client";
 import { createMemoryStore } from "@coterie/storage";
 import { createMemoryTransport } from "@coterie/transport";
 import { createWorld, crew, follow, standings, testWallet } from "@coterie/testkit";
@@ -156,10 +156,15 @@ test("XMS-09: the sender and super admins delete for all, others do not; the tar
   const other = await his.sendText("also by bo");
   const third = await his.sendText("a third");
   await cys.sync();
-  await cys.deleteMessage(third);
+  await expect(cys.deleteMessage(third)).rejects.toMatchObject({
+    code: "client/insufficient-permissions",
+    details: { rule: "XMS-09" },
+  });
+  // Said all the same, by a client that does not ask itself first.
+  await cys.sendContent(deleteMessageCodec, { messageId: third });
   await his.deleteMessage(mine);
-  await group.sync();
-  await group.deleteMessage(other);
+  // Before its target is known here.
+  await group.sendContent(deleteMessageCodec, { messageId: other });
   for (const own of [group, his, cys]) {
     await own.sync();
     const contents = (await own.messages({ kind: 0 })).map(({ content }) => content);

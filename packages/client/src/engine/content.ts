@@ -1,9 +1,11 @@
-import { toUtf8 } from "@coterie/base";
 import { EncodedContent, GroupUpdated, PlaintextEnvelope } from "@coterie/wire";
 import type { ContentTypeId } from "./state.ts";
 
 function xmtp(typeId: string, versionMajor = 1): ContentTypeId {
   return { authorityId: "xmtp.org", typeId, versionMajor, versionMinor: 0 };
+}
+function coinbase(typeId: string): ContentTypeId {
+  return { ...xmtp(typeId), authorityId: "coinbase.com" };
 }
 
 /** Content types by the names of §7.3. */
@@ -14,9 +16,17 @@ export const contentTypes: Readonly<
     | "reaction"
     | "reply"
     | "readReceipt"
+    | "attachment"
+    | "remoteAttachment"
+    | "multiRemoteAttachment"
+    | "transactionReference"
+    | "walletSendCalls"
+    | "actions"
+    | "intent"
     | "groupUpdated"
     | "leaveRequest"
     | "deleteMessage"
+    | "deletedMessage"
     | "deviceSync",
     ContentTypeId
   >
@@ -26,9 +36,18 @@ export const contentTypes: Readonly<
   reaction: xmtp("reaction", 2),
   reply: xmtp("reply"),
   readReceipt: xmtp("readReceipt"),
+  attachment: xmtp("attachment"),
+  remoteAttachment: xmtp("remoteStaticAttachment"),
+  multiRemoteAttachment: xmtp("multiRemoteStaticAttachment"),
+  transactionReference: xmtp("transactionReference"),
+  walletSendCalls: xmtp("walletSendCalls"),
+  actions: coinbase("actions"),
+  intent: coinbase("intent"),
   groupUpdated: xmtp("group_updated"),
   leaveRequest: xmtp("leave_request"),
   deleteMessage: xmtp("deleteMessage"),
+  /** Never sent: what lists show in the place of a message that was deleted for all. */
+  deletedMessage: xmtp("deletedMessage"),
   deviceSync: xmtp("application/x-protobuf"),
 };
 
@@ -49,15 +68,6 @@ export function pushesByDefault(type: ContentTypeId | undefined): boolean {
 
 export function isContentType(type: ContentTypeId | undefined, wanted: ContentTypeId): boolean {
   return type?.authorityId === wanted.authorityId && type.typeId === wanted.typeId;
-}
-
-/** Text as the released SDK writes it: one parameter, no fallback. */
-export function encodeText(text: string): EncodedContent {
-  return EncodedContent.create({
-    type: contentTypes.text,
-    parameters: new Map([["encoding", "UTF-8"]]),
-    content: toUtf8(text),
-  });
 }
 
 /** The EncodedContent of a transcript (XCV-21): no parameters, no fallback. */

@@ -153,6 +153,7 @@ export function deletionOf(
     return [
       {
         target: target as MessageId,
+        groupId: record.id,
         by: row.senderInboxId,
         bySuperAdmin: record.metadata.superAdmins.includes(row.senderInboxId),
       },

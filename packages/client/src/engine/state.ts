@@ -219,7 +219,14 @@ export type EngineEvent =
   | { readonly kind: "paused"; readonly groupId: GroupId; readonly version: string }
   /** The members' commit logs disagree about the epoch that we are in (XIN-43). */
   | { readonly kind: "forked"; readonly groupId: GroupId }
-  | { readonly kind: "deleted"; readonly groupId: GroupId; readonly messageId: MessageId }
+  | {
+      /** Expired, deleted for all, or deleted here. */
+      readonly kind: "deleted";
+      readonly groupId: GroupId;
+      readonly messageId: MessageId;
+      /** As it was. */
+      readonly message: MessageRow;
+    }
   | {
       readonly kind: "intent";
       readonly groupId: GroupId;

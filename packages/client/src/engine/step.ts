@@ -1,4 +1,4 @@
-import type { InboxId, InstallationId, MessageId } from "@coterie/base";
+import type { GroupId, InboxId, InstallationId, MessageId } from "@coterie/base";
 import type { CryptoProvider, KeyPair } from "@coterie/crypto";
 import type { IdentityView } from "./membership.ts";
 import type { CommitLogRow, EngineEvent, GroupState, Intent, MessageRow } from "./state.ts";
@@ -38,6 +38,8 @@ export type MessageChange =
 /** A deletion for all (XMS-09): kept apart, as it may come before its target. */
 export interface Deletion {
   readonly target: MessageId;
+  /** Where it was said: it counts for messages of this conversation alone. */
+  readonly groupId: GroupId;
   readonly by: string;
   readonly bySuperAdmin: boolean;
 }
