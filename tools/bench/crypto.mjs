@@ -171,6 +171,8 @@ const jwk = (crv, secret) => ({
 });
 const pkcs8 = Buffer.from("302e020100300506032b656e04220420", "hex");
 const spki = Buffer.from("302a300506032b656e032100", "hex");
+const pem = (half, base64) =>
+  `-----BEGIN ${half} KEY-----\n${base64}\n-----END ${half} KEY-----\n`;
 const basePoint = zeros(32).fill(9, 0, 1);
 const baseKey = nodeCrypto.createPublicKey({
   format: "jwk",
@@ -185,7 +187,7 @@ const raw = (() => {
   }
 })();
 
-/** What the OpenSSL provider had to choose between; the first way of each row is the one it takes. */
+/** What the OpenSSL provider had to choose between; the first way of each row is the one it takes on Node 24. */
 const choices = {
   "sha256 of 64": {
     "crypto.hash": () => nodeCrypto.hash("sha256", aad, "buffer"),
@@ -198,6 +200,10 @@ const choices = {
     noble: () => nobleProvider.hmac("sha256", key32, aad),
   },
   "import of a public key": {
+    pem: () =>
+      nodeCrypto.createPublicKey(
+        pem("PUBLIC", Buffer.concat([spki, nodeCrypto.randomBytes(32)]).toString("base64")),
+      ),
     jwk: () =>
       nodeCrypto.createPublicKey({
         format: "jwk",
@@ -219,6 +225,10 @@ const choices = {
     }),
   },
   "import of a private key": {
+    pem: () =>
+      nodeCrypto.createPrivateKey(
+        pem("PRIVATE", Buffer.concat([pkcs8, nodeCrypto.randomBytes(32)]).toString("base64")),
+      ),
     jwk: () => nodeCrypto.createPrivateKey(jwk("X25519", nodeCrypto.randomBytes(32))),
     der: () =>
       nodeCrypto.createPrivateKey({
