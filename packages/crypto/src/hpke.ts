@@ -68,14 +68,14 @@ export interface RecipientSetup {
   readonly info: Uint8Array | PreparedInfo;
 }
 
-/** Hashes an `info` ahead of sealing to several recipients under it. */
+/** Hashes an `info` ahead of sealing to several recipients under it. Its parts are put together here, so that a large one is copied once. */
 export function prepareInfo(
   crypto: CryptoProvider,
   suite: HpkeSuite,
-  info: Uint8Array,
+  ...info: readonly Uint8Array[]
 ): PreparedInfo {
   const kdf = constantsOf(crypto, suite);
-  return { suite, infoHash: labeledExtract(crypto, kdf, none, "infoHash", info) };
+  return { suite, infoHash: labeledExtract(crypto, kdf, none, "infoHash", ...info) };
 }
 
 /**

@@ -26,9 +26,9 @@ export function labeledExtract(
   { hash, prefixes }: Labeled,
   salt: Uint8Array,
   label: HpkeLabel,
-  ikm: Uint8Array,
+  ...ikm: readonly Uint8Array[]
 ): Uint8Array {
-  return crypto.hkdfExtract(hash, salt, concat(prefixes[label], ikm));
+  return crypto.hkdfExtract(hash, salt, concat(prefixes[label], ...ikm));
 }
 
 /** LabeledExpand of RFC 9180 section 4. */

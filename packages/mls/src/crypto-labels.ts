@@ -19,24 +19,21 @@ function encodedLabel(label: string): Uint8Array {
   return encoded;
 }
 
+/** What stands before the content in `labelled`. */
+export function labelledHead(label: string, contentLength: number): Uint8Array {
+  const encoded = encodedLabel(label);
+  const writer = new Writer(encoded.length + 4);
+  writer.bytes(encoded);
+  writer.varint(contentLength);
+  return writer.finish();
+}
+
 /** `label` and `opaque content<V>`: SignContent (RFC 9420 §5.1.2) and EncryptContext (§5.1.3) have this form. */
 export function labelled(label: string, content: Uint8Array): Uint8Array {
   const encoded = encodedLabel(label);
   const writer = new Writer(encoded.length + content.length + 4);
   writer.bytes(encoded);
   writer.opaque(content);
-  return writer.finish();
-}
-
-/** As `labelled`, for content that is written in place: a GroupInfo may hold a whole tree. */
-export function labelledWith<T>(
-  label: string,
-  write: (writer: Writer, value: T) => void,
-  value: T,
-): Uint8Array {
-  const writer = new Writer();
-  writer.bytes(encodedLabel(label));
-  writer.nested(() => write(writer, value));
   return writer.finish();
 }
 

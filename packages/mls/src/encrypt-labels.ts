@@ -1,6 +1,6 @@
 import { hpkeOpen, hpkeSeal, prepareInfo } from "@coterie/crypto";
 import type { CipherSuite, CryptoProvider, KeyPair, PreparedInfo } from "@coterie/crypto";
-import { labelled } from "./crypto-labels.ts";
+import { labelledHead } from "./crypto-labels.ts";
 import { MlsError } from "./errors.ts";
 import type { HpkeCiphertext } from "./types.ts";
 
@@ -13,7 +13,7 @@ export function encryptContext(
   label: string,
   context: Uint8Array,
 ): PreparedInfo {
-  return prepareInfo(crypto, suite, labelled(label, context));
+  return prepareInfo(crypto, suite, labelledHead(label, context.length), context);
 }
 
 /** EncryptWithLabel under the context of {@link encryptContext}. Throws `crypto/bad-key` for a key that nobody can own. */
@@ -56,7 +56,7 @@ export function decryptWithLabel(
       enc: sealed.kemOutput,
       privateKey: keyPair.privateKey,
       publicKey: keyPair.publicKey,
-      info: labelled(label, context),
+      info: encryptContext(crypto, suite, label, context),
       aad: noAad,
       ciphertext: sealed.ciphertext,
     });

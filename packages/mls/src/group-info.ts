@@ -1,14 +1,15 @@
 import { labels } from "@coterie/crypto";
 import type { CryptoProvider, KeyPair } from "@coterie/crypto";
-import { encodeWith } from "./codec.ts";
-import { labelledWith } from "./crypto-labels.ts";
+import { encodeWith, Writer } from "./codec.ts";
+import { signWithLabel, verifyWithLabel } from "./crypto-labels.ts";
+import { remember } from "./encoded.ts";
 import { MlsError } from "./errors.ts";
 import type { EpochState } from "./group.ts";
 import { externalKeyPair } from "./key-schedule.ts";
 import { extensionTypes } from "./registry.ts";
 import { encodeRatchetTree } from "./tree-codec.ts";
 import type { Extension, GroupInfo, UnsignedGroupInfo } from "./types.ts";
-import { writeGroupInfoTbs } from "./welcome-types.ts";
+import { groupContextBytes, groupInfoTbsBytes, writeGroupInfoTbs } from "./welcome-types.ts";
 
 export interface GroupInfoChoices {
   /** Carry the whole tree, so that a joiner needs nothing else. */
@@ -41,9 +42,14 @@ export function signGroupInfo(
     confirmationTag: state.confirmationTag,
     signer: own.leafIndex,
   };
-  const content = labelledWith(labels.mlsSign.groupInfo, writeGroupInfoTbs, unsigned);
-  const signature = crypto.sign(tree.suite.signature, signer.privateKey, content);
-  return { ...unsigned, signature };
+  const carried = extensions.reduce((sum, { data }) => sum + data.length, 0);
+  const w = new Writer(groupContextBytes(state.context).length + carried + 512);
+  writeGroupInfoTbs(w, unsigned);
+  const label = labels.mlsSign.groupInfo;
+  const signature = signWithLabel(crypto, tree.suite, signer.privateKey, label, w.view());
+  w.opaque(signature);
+  // With a tree in it, this is most of what adding somebody costs: it is written once, for the signature and for the Welcome.
+  return remember({ ...unsigned, signature }, w.finish());
 }
 
 /** Throws `mls/bad-signature` unless the GroupInfo is signed by this key. */
@@ -53,8 +59,9 @@ export function checkGroupInfoSignature(
   info: GroupInfo,
   signatureKey: Uint8Array,
 ): void {
-  const content = labelledWith(labels.mlsSign.groupInfo, writeGroupInfoTbs, info);
-  if (!crypto.verify(suite.signature, signatureKey, content, info.signature)) {
+  const content = groupInfoTbsBytes(info);
+  const label = labels.mlsSign.groupInfo;
+  if (!verifyWithLabel(crypto, suite, signatureKey, label, content, info.signature)) {
     throw new MlsError("mls/bad-signature", { what: "group-info" });
   }
 }

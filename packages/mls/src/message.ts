@@ -56,8 +56,8 @@ function readMlsMessage(r: Reader): MlsMessage {
 }
 
 /** One MLSMessage (RFC 9420 §6) as bytes. */
-export function encodeMlsMessage(message: MlsMessage): Uint8Array<ArrayBuffer> {
-  return encodeWith(writeMlsMessage, message);
+export function encodeMlsMessage(message: MlsMessage, sizeHint?: number): Uint8Array<ArrayBuffer> {
+  return encodeWith(writeMlsMessage, message, sizeHint);
 }
 
 /** Reads one whole MLSMessage. Its fields are views into `bytes`, which must not be overwritten afterwards. */

@@ -58,20 +58,38 @@ export function writeGroupInfoTbs(w: Writer, info: UnsignedGroupInfo): void {
   w.u32(info.signer);
 }
 
-/** GroupInfo (RFC 9420 §12.4.3). */
-export function writeGroupInfo(w: Writer, info: GroupInfo): void {
+function writeWholeGroupInfo(w: Writer, info: GroupInfo): void {
   writeGroupInfoTbs(w, info);
   w.opaque(info.signature);
 }
 
+/** The bytes of a GroupInfo (RFC 9420 §12.4.3) as it was received, or as it is first written. */
+export function groupInfoBytes(info: GroupInfo): Uint8Array {
+  return encodingOf(info, writeWholeGroupInfo);
+}
+
+/** What the signature of a GroupInfo covers: all of it but the signature itself. */
+export function groupInfoTbsBytes(info: GroupInfo): Uint8Array {
+  const bytes = groupInfoBytes(info);
+  const { length } = info.signature;
+  const header = length < 0x40 ? 1 : length < 0x4000 ? 2 : 4;
+  return bytes.subarray(0, bytes.length - header - length);
+}
+
+export function writeGroupInfo(w: Writer, info: GroupInfo): void {
+  w.bytes(groupInfoBytes(info));
+}
+
 export function readGroupInfo(r: Reader): GroupInfo {
-  return {
+  const start = r.offset;
+  const info: GroupInfo = {
     groupContext: readGroupContext(r),
     extensions: readExtensions(r),
     confirmationTag: r.opaque(),
     signer: r.u32(),
     signature: r.opaque(),
   };
+  return remember(info, r.since(start));
 }
 
 /** GroupSecrets (RFC 9420 §12.4.3.1): what a Welcome seals for one new member. */

@@ -11,7 +11,7 @@ import type { RatchetTree } from "./tree.ts";
 import type { GroupInfo } from "./types.ts";
 import { pathSecretFor } from "./update-path.ts";
 import type { NewPath } from "./update-path.ts";
-import { writeGroupInfo, writeGroupSecrets } from "./welcome-types.ts";
+import { groupInfoBytes, writeGroupSecrets } from "./welcome-types.ts";
 
 /** One Welcome for all new members of a commit (RFC 9420 §12.4.3.1), as MLSMessage bytes. */
 export function makeWelcome(input: {
@@ -26,7 +26,7 @@ export function makeWelcome(input: {
   const { crypto, joinerSecret, applied, path } = input;
   const { suite } = input.tree;
   const { key, nonce } = deriveWelcomeKey(crypto, suite, input.memberSecret);
-  const plaintext = encodeWith(writeGroupInfo, input.groupInfo);
+  const plaintext = groupInfoBytes(input.groupInfo);
   const aad = new Uint8Array(0);
   const encryptedGroupInfo = crypto.aeadSeal(suite.aead, key, nonce, aad, plaintext);
   const info = encryptContext(crypto, suite, labels.mlsEncrypt.welcome, encryptedGroupInfo);
@@ -44,5 +44,8 @@ export function makeWelcome(input: {
     }
   });
   const welcome = { cipherSuite: suite.id, secrets, encryptedGroupInfo };
-  return encodeMlsMessage({ kind: "welcome", welcome });
+  // A KeyPackageRef, an encapsulated key, and at most two secrets.
+  const perMember = 4 * suite.hashLength + 192;
+  const size = encryptedGroupInfo.length + secrets.length * perMember;
+  return encodeMlsMessage({ kind: "welcome", welcome }, size);
 }

@@ -103,6 +103,11 @@ export class Writer {
     if (value !== undefined) write(this, value);
   }
 
+  /** The bytes written so far, good until the next write: what a signature that comes after them covers. */
+  view(): Uint8Array {
+    return this.#buffer.subarray(0, this.#length);
+  }
+
   /** The bytes written; no copy of them stays here. Large ones keep the buffer they were written in. */
   finish(): Uint8Array<ArrayBuffer> {
     const used = this.#length;
