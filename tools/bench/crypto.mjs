@@ -171,8 +171,7 @@ const jwk = (crv, secret) => ({
 });
 const pkcs8 = Buffer.from("302e020100300506032b656e04220420", "hex");
 const spki = Buffer.from("302a300506032b656e032100", "hex");
-const pem = (half, base64) =>
-  `-----BEGIN ${half} KEY-----\n${base64}\n-----END ${half} KEY-----\n`;
+const pem = (half, base64) => `-----BEGIN ${half} KEY-----\n${base64}\n-----END ${half} KEY-----\n`;
 const basePoint = zeros(32).fill(9, 0, 1);
 const baseKey = nodeCrypto.createPublicKey({
   format: "jwk",
