@@ -1,2 +1,2 @@
-export { createOpensslProvider, opensslProvider } from "./openssl/provider.ts";
+export { createOpensslProvider, loadOpensslProvider, opensslProvider } from "./openssl/provider.ts";
 export type { OpensslOptions } from "./openssl/provider.ts";

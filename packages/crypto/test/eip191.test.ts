@@ -9,7 +9,7 @@ import {
 } from "@coterie/crypto";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { both, outcome, providers } from "./support.ts";
+import { both, everyOne, outcome, providers } from "./support.ts";
 
 // The worked example of the XMTP specification, section 3.5: invented keys, computed values.
 const wallet = new Uint8Array(32).fill(0x11);
@@ -113,7 +113,7 @@ test("whatever 65 bytes are, recovery answers an address or undefined, alike on 
   const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
   fc.assert(
     fc.property(bytes(32), bytes(64), fc.nat({ max: 40 }), (digest, body, v) => {
-      const [a, b] = both((c) => eip191Recover(c, digest, concat(body, Uint8Array.of(v))));
+      const [a, b] = everyOne((c) => eip191Recover(c, digest, concat(body, Uint8Array.of(v))));
       expect(b).toBe(a);
       if (a !== undefined) expect(a).toMatch(/^0x[0-9a-f]{40}$/);
     }),

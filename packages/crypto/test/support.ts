@@ -3,9 +3,20 @@ import { join } from "node:path";
 import { CryptoError } from "@coterie/crypto";
 import type { CryptoProvider } from "@coterie/crypto";
 import { nobleProvider } from "@coterie/crypto/noble";
-import { opensslProvider } from "@coterie/crypto/openssl";
+import { loadOpensslProvider, opensslProvider } from "@coterie/crypto/openssl";
+import { loadWasmProvider } from "@coterie/crypto/wasm";
+import { expect } from "vitest";
 
-export const providers: readonly CryptoProvider[] = [nobleProvider, opensslProvider];
+/** Those with libsecp256k1 and the equation of Ed25519 in WebAssembly. */
+export const accelerated: readonly CryptoProvider[] = [
+  await loadWasmProvider(),
+  await loadOpensslProvider(),
+];
+export const providers: readonly CryptoProvider[] = [
+  nobleProvider,
+  opensslProvider,
+  ...accelerated,
+];
 
 /** A result, or the code of the failure: anything else than a CryptoError is a fault of ours and goes through. */
 export function outcome<T>(run: () => T): { readonly value: T } | { readonly code: string } {
@@ -17,9 +28,18 @@ export function outcome<T>(run: () => T): { readonly value: T } | { readonly cod
   }
 }
 
+export const [noble, openssl] = [nobleProvider, opensslProvider];
+
 /** What both providers answer to one question; they must agree in value or in code. */
 export function both<T>(ask: (crypto: CryptoProvider) => T): readonly [noble: T, openssl: T] {
-  return [ask(nobleProvider), ask(opensslProvider)];
+  return [ask(noble), ask(openssl)];
+}
+
+/** {@link both} of a question that the accelerated providers answer with other means, and alike. */
+export function everyOne<T>(ask: (crypto: CryptoProvider) => T): readonly [noble: T, openssl: T] {
+  const answers = both(ask);
+  expect(accelerated.map(ask)).toEqual(answers);
+  return answers;
 }
 
 const folder = process.env["COTERIE_VECTORS"];

@@ -1,8 +1,8 @@
 import { concat, equal, toHex, toUtf8 } from "@coterie/base";
 import { ed25519, ed25519ph } from "@noble/curves/ed25519.js";
 import { ed448 } from "@noble/curves/ed448.js";
-import { sha512 } from "@noble/hashes/sha2.js";
 import { shake256 } from "@noble/hashes/sha3.js";
+import type { EdwardsEquation } from "../edwards/verify.ts";
 import { labels } from "../labels.ts";
 import { createLru } from "../strict/lru.ts";
 
@@ -20,37 +20,20 @@ const known = createLru<Known>(2048);
 // that sign message after message, not for the many that are seen when joining.
 const tables = createLru<Point25519>(32);
 const usesBeforeTable = 4;
-const noDomain = new Uint8Array(0);
 
 /**
- * The equation of MLS-07, without cofactor: encode([S]B − [k]A) equals the bytes of R. noble's own `verify` multiplies by the cofactor
- * and thereby accepts signatures under keys with a torsion part that OpenSSL and dalek refuse. Encodings were checked before.
+ * The equation in JavaScript. noble's own `verify` multiplies by the cofactor and thereby accepts signatures under keys with a torsion part
+ * that OpenSSL and dalek refuse.
  */
-export function verifyEd25519(
-  publicKey: Uint8Array,
-  message: Uint8Array,
-  signature: Uint8Array,
-  domain: Uint8Array = noDomain,
-): boolean {
+export const nobleEquation: EdwardsEquation = (publicKey, signature, digest) => {
   const a = decode(publicKey);
   if (!a) return false;
-  const r = signature.subarray(0, 32);
   const { Fn, BASE } = ed25519.Point;
   const s = littleEndian(signature.subarray(32));
-  const k = Fn.create(littleEndian(sha512(concat(domain, r, publicKey, message))));
-  return equal(BASE.multiplyUnsafe(s).subtract(a.multiplyUnsafe(k)).toBytes(), r);
-}
-
-/** {@link verifyEd25519} over the hash of the message, bound to a context (RFC 8032 section 5.1). */
-export function verifyEd25519ph(
-  publicKey: Uint8Array,
-  message: Uint8Array,
-  context: Uint8Array,
-  signature: Uint8Array,
-): boolean {
-  const domain = concat(toUtf8(labels.ed25519Domain), Uint8Array.of(1, context.length), context);
-  return verifyEd25519(publicKey, sha512(message), signature, domain);
-}
+  const k = Fn.create(littleEndian(digest));
+  const r = BASE.multiplyUnsafe(s).subtract(a.multiplyUnsafe(k));
+  return equal(r.toBytes(), signature.subarray(0, 32));
+};
 
 /** Ed25519ph with a context (RFC 8032 section 5.1). */
 export function signEd25519ph(

@@ -8,8 +8,10 @@ import { hmac } from "@noble/hashes/hmac.js";
 import { sha256, sha384, sha512 } from "@noble/hashes/sha2.js";
 import { keccak_256, sha3_256, shake256 } from "@noble/hashes/sha3.js";
 import { ml_kem768 } from "@noble/post-quantum/ml-kem.js";
+import { ed25519Verify } from "../edwards/verify.ts";
+import type { EdwardsEquation } from "../edwards/verify.ts";
 import type { Engine } from "../engine.ts";
-import { signEd25519ph, verifyEd25519, verifyEd25519ph, verifyEd448 } from "./edwards.ts";
+import { nobleEquation, signEd25519ph, verifyEd448 } from "./edwards.ts";
 import { nobleSecp256k1 } from "./secp256k1.ts";
 
 const hashes = { sha256, sha384, sha512 };
@@ -21,6 +23,7 @@ const ciphers = { aes128gcm: gcm, aes256gcm: gcm, chacha20poly1305 };
 /** The primitives of noble, which need nothing but JavaScript. */
 export const nobleEngine: Engine = {
   name: "noble",
+  ...nobleEdwards(nobleEquation),
   bytes: systemRandom.bytes,
   hash: (name, data) => hashes[name](data),
   hmac: (name, key, data) => hmac(hashes[name], key, data),
@@ -51,16 +54,7 @@ export const nobleEngine: Engine = {
     isEdwards(name)
       ? edwards[name].sign(message, privateKey)
       : primeCurves[name].sign(message, privateKey, { format: "der", lowS: false }),
-  verify: (name, publicKey, message, signature) => {
-    if (name === "ed25519") return verifyEd25519(publicKey, message, signature);
-    if (name === "ed448") return verifyEd448(publicKey, message, signature);
-    const options = { format: "compact", lowS: false } as const;
-    return (
-      refusing(() => primeCurves[name].verify(signature, message, publicKey, options)) ?? false
-    );
-  },
   ed25519phSign: signEd25519ph,
-  ed25519phVerify: verifyEd25519ph,
 
   ...nobleSecp256k1,
 
@@ -73,6 +67,24 @@ export const nobleEngine: Engine = {
   mlKem768Decapsulate: (seed, ciphertext) =>
     ml_kem768.decapsulate(ciphertext, ml_kem768.keygen(seed).secretKey),
 };
+
+/** Verification with noble's primitives around any form of the equation. */
+export function nobleEdwards(
+  equation: EdwardsEquation,
+): Pick<Engine, "verify" | "ed25519phVerify"> {
+  const { ed25519Verify: verifyEd25519, ed25519phVerify } = ed25519Verify(sha512, equation);
+  return {
+    verify(name, publicKey, message, signature) {
+      if (name === "ed25519") return verifyEd25519(publicKey, message, signature);
+      if (name === "ed448") return verifyEd448(publicKey, message, signature);
+      const options = { format: "compact", lowS: false } as const;
+      return (
+        refusing(() => primeCurves[name].verify(signature, message, publicKey, options)) ?? false
+      );
+    },
+    ed25519phVerify,
+  };
+}
 
 function isMontgomery(name: string): name is "x25519" | "x448" {
   return name === "x25519" || name === "x448";
