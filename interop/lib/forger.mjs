@@ -6,6 +6,7 @@ const { createMemoryStore, decodeKey, encodeKey, prefixRange } = await import(
   at("storage/dist/index.js")
 );
 const { createH2Transport } = await import(at("transport/dist/h2.js"));
+const { decodeRow } = await import(at("client/dist/rows.js"));
 export const mls = await import(at("mls/dist/index.js"));
 export const wire = await import(at("wire/dist/index.js"));
 export const { cipherSuites } = await import(at("crypto/dist/index.js"));
@@ -20,8 +21,7 @@ export async function unsafeClient(node, who) {
   const transport = createH2Transport({ url: node.url });
   const client = await Client.create(who.signer, { crypto, store, transport, workers: false });
   const row = await store.get(encodeKey("meta", "identity"));
-  const { seed } = JSON.parse(Buffer.from(row.subarray(1)).toString());
-  const privateKey = Uint8Array.from(Buffer.from(seed.$b, "base64url"));
+  const { seed: privateKey } = decodeRow(row);
   const signer = { privateKey, publicKey: fromHex(client.installationId) };
 
   /** The group as this installation has it now, with keys. */

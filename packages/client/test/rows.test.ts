@@ -10,6 +10,7 @@ const row = {
   map: new Map<string, unknown>([["a", new Map([["b", [1n, "x", null]]])]]),
   set: new Set(["s"]),
   nested: { list: [{ deep: true }], text: "ünïcödé" },
+  numbers: [0, 127, 128, -1, 0.5, 2 ** 53 - 1, Number.NaN],
 };
 
 test("rows keep bigints, bytes, maps and sets at any depth, and leave undefined fields out", () => {
@@ -26,6 +27,27 @@ test("damaged rows are client/bad-row, never another error", () => {
   const future = bytes.slice();
   future[0] = 2;
   expect(() => decodeRow(future)).toThrow(expect.objectContaining({ code: "client/bad-row" }));
+});
+
+test("1,000 mutated rows are values or client/bad-row", () => {
+  const bytes = encodeRow(row);
+  let seed = 7;
+  const draw = (below: number): number => {
+    seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31;
+    return seed % below;
+  };
+  for (let at = 0; at < 1_000; at++) {
+    const mutated = bytes.slice(0, bytes.length - draw(3));
+    for (let n = draw(4); n >= 0; n--) mutated[1 + draw(mutated.length - 1)] = draw(256);
+    try {
+      decodeRow(mutated);
+    } catch (error) {
+      expect(error).toMatchObject({ code: "client/bad-row" });
+    }
+  }
+  const deep = new Uint8Array(1_000).fill(8);
+  deep[0] = 1;
+  expect(() => decodeRow(deep)).toThrow(expect.objectContaining({ code: "client/bad-row" }));
 });
 
 test("message keys sort by time, then by the node's order", () => {

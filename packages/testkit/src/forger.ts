@@ -1,4 +1,4 @@
-import { fromBase64Url, fromHex, fromUtf8, toHex } from "@coterie/base";
+import { fromHex, toHex } from "@coterie/base";
 import type { CryptoProvider, KeyPair } from "@coterie/crypto";
 import { commit, propose, restoreGroup, seal } from "@coterie/mls";
 import type { CommitInput, Group, Proposal, ProposalToSend } from "@coterie/mls";
@@ -29,10 +29,9 @@ export interface Forger {
 /** The signature key of an installation, out of its store. */
 export async function unsafeSignerOf(crypto: CryptoProvider, store: Store): Promise<KeyPair> {
   const row = await store.get(encodeKey("meta", "identity"));
-  const stored = JSON.parse(fromUtf8((row as Uint8Array).subarray(1))) as {
-    readonly seed: { readonly $b: string };
-  };
-  const privateKey = fromBase64Url(stored.seed.$b);
+  // The field "seed" of 32 bytes in the client's form of rows.
+  const [, seed] = toHex(row as Uint8Array).split("04736565640720");
+  const privateKey = fromHex((seed as string).slice(0, 64));
   return { privateKey, publicKey: crypto.signaturePublicKey("ed25519", privateKey) };
 }
 
