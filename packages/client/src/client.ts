@@ -15,6 +15,7 @@ import type { Store } from "@coterie/storage";
 import type { Transport } from "@coterie/transport";
 import { createAccounts } from "./accounts.ts";
 import type { Accounts, KeyPackageStatus } from "./accounts.ts";
+import { DebugInformation, countCalls } from "./api-statistics.ts";
 import { createApi } from "./api.ts";
 import type { Api } from "./api.ts";
 import { createBus } from "./bus.ts";
@@ -45,6 +46,8 @@ export interface ClientOptions {
   readonly crypto: CryptoProvider;
   /** Opened by the caller; or how to open it once the inbox is known. Closed with the client. */
   readonly store: Store | ((inboxId: InboxId) => Promise<Store> | Store);
+  /** Deletes what `store` opened, after it was closed; without it `deleteLocalDatabase` only empties the store. */
+  readonly deleteStore?: ((inboxId: InboxId) => Promise<void>) | undefined;
   /** Closed with the client. */
   readonly transport: Transport;
   readonly clock?: Clock | undefined;
@@ -65,10 +68,15 @@ export interface ClientOptions {
   readonly appVersion?: string | undefined;
 }
 
+/** Around all keys: composed ones start with small tags. */
+const endOfStore = Uint8Array.of(0xff);
+const startOfStore = Uint8Array.of(0);
+
 /** One installation of one inbox: its identity, its conversations, its preferences. */
 export class Client {
   readonly conversations: Conversations;
   readonly preferences: Preferences;
+  readonly debugInformation: DebugInformation;
   readonly #accounts: Accounts;
   readonly #context: Context;
   readonly #installation: Installation;
@@ -88,7 +96,9 @@ export class Client {
     readonly identifier: Identifier;
     readonly abort: AbortController;
     readonly registered: boolean;
+    readonly calls: Map<string, bigint>;
   }) {
+    this.debugInformation = new DebugInformation(made.calls);
     this.#context = made.context;
     this.conversations = made.conversations;
     this.preferences = new Preferences(made.context);
@@ -126,7 +136,9 @@ export class Client {
     signer: Signer | undefined,
     options: ClientOptions,
   ): Promise<Client> {
-    const api = createApi(options.transport);
+    const calls = new Map<string, bigint>();
+    const transport = countCalls(options.transport, calls);
+    const api = createApi(transport);
     const [store, found] =
       typeof options.store === "function"
         ? await openStore(api, identifier, options, options.store)
@@ -135,7 +147,7 @@ export class Client {
     const ports: Ports = {
       crypto: options.crypto,
       store,
-      transport: options.transport,
+      transport,
       clock: options.clock ?? systemClock,
       random: options.random ?? systemRandom,
       timers: options.timers ?? systemTimers,
@@ -174,6 +186,7 @@ export class Client {
       identifier,
       abort,
       registered: own.registered,
+      calls,
     });
     if (options.workers !== false) startWorkers(parts);
     return client;
@@ -286,6 +299,15 @@ export class Client {
     this.#abort.abort();
     await this.#options.transport.close();
     await this.#context.ports.store.close();
+  }
+
+  /** Closes the client and deletes everything it kept: messages, keys, this installation. Others of the inbox stay as they are. */
+  async deleteLocalDatabase(): Promise<void> {
+    this.#abort.abort();
+    const { store } = this.#context.ports;
+    await store.write([{ kind: "delete-range", from: startOfStore, to: endOfStore }]);
+    await this.close();
+    await this.#options.deleteStore?.(this.#context.inboxId);
   }
 }
 

@@ -33,6 +33,8 @@ export type ClientErrorCode =
   | "client/bad-welcome"
   | "client/bad-key-package"
   | "client/bad-row"
+  /** A file needs `dbEncryptionKey`. */
+  | "client/database-key-missing"
   /** Content is not what its type says, or cannot be written as such; `details.what` names the part. */
   | "client/bad-content"
   /** Content without a type cannot be sent. */
@@ -66,6 +68,7 @@ const dispositions: Readonly<Record<ClientErrorCode, Disposition>> = {
   "client/bad-welcome": "reject",
   "client/bad-key-package": "reject",
   "client/bad-row": "halt",
+  "client/database-key-missing": "fix-caller",
   "client/bad-content": "reject",
   "client/missing-content-type": "fix-caller",
   "client/app-data-in-use": "fix-caller",

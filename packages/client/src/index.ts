@@ -1,6 +1,10 @@
 export { Client } from "./client.ts";
 export type { ClientOptions } from "./client.ts";
 export type { KeyPackageStatus } from "./accounts.ts";
+export { DebugInformation } from "./api-statistics.ts";
+export type { ApiStats, IdentityStats } from "./api-statistics.ts";
+export { databaseKeyText, deriveDatabaseKey } from "./database-key.ts";
+export type { DatabaseKeyOptions } from "./database-key.ts";
 export { Preferences } from "./preferences-api.ts";
 export type { InboxState, UserPreferenceUpdate } from "./preferences-api.ts";
 export type { Consent } from "./preferences.ts";

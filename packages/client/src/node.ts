@@ -1,31 +1,31 @@
 import { fromHex } from "@coterie/base";
-import type { InboxId } from "@coterie/base";
 import { opensslProvider } from "@coterie/crypto/openssl";
 import { privateKeySigner as signerOf } from "@coterie/identity";
 import type { EoaSigner, PublicIdentifier, Signer } from "@coterie/identity";
-import { createMemoryStore } from "@coterie/storage";
-import type { Store } from "@coterie/storage";
-import { openSqliteStore } from "@coterie/storage/sqlite";
 import { createH2Transport } from "@coterie/transport/h2";
 import { Client as CoreClient } from "./client.ts";
 import type { ClientOptions } from "./client.ts";
+import {
+  decryptAttachment as decrypt,
+  encryptAttachment as encrypt,
+} from "./content/encrypt-attachment.ts";
+import type { EncryptedAttachment } from "./content/encrypt-attachment.ts";
+import type { Attachment } from "./content/attachment.ts";
+import type { RemoteAttachment } from "./content/remote-attachment.ts";
+import { deriveDatabaseKey as deriveKey } from "./database-key.ts";
+import type { DatabaseKeyOptions } from "./database-key.ts";
 import { libxmtpVersion } from "./engine/version.ts";
+import { checkStoreOptions, deleteNodeStore, openNodeStore } from "./node-store.ts";
+import type { NodeStoreOptions } from "./node-store.ts";
 
 const urls = { local: "http://localhost:5556" } as const;
 
 /** Options by the names of §11.1. */
-export interface NodeClientOptions extends Omit<ClientOptions, "crypto" | "store" | "transport"> {
+export interface NodeClientOptions
+  extends Omit<ClientOptions, "crypto" | "store" | "transport" | "deleteStore">, NodeStoreOptions {
   /** Only `local`, the node on this machine: all others are given by `apiUrl`. */
   readonly env?: keyof typeof urls | undefined;
   readonly apiUrl?: string | undefined;
-  /** A file, null for memory only, or a file by inbox. Default `xmtp-<env>-<inbox id>.db3` in the working directory. */
-  readonly dbPath?: string | null | ((inboxId: string) => string) | undefined;
-  /** 32 bytes, or as many in hex with or without 0x. Without a key the file is plain. */
-  readonly dbEncryptionKey?: Uint8Array | string | undefined;
-}
-
-function keyOf(key: Uint8Array | string | undefined): Uint8Array | undefined {
-  return typeof key === "string" ? fromHex(key.replace(/^0x/, "")) : key;
 }
 
 function transportOf(options: NodeClientOptions): ReturnType<typeof createH2Transport> {
@@ -43,16 +43,24 @@ function coreOptions(options: NodeClientOptions): ClientOptions {
     ...options,
     crypto: opensslProvider,
     transport: transportOf(options),
-    store: async (inboxId: InboxId): Promise<Store> => {
-      if (options.dbPath === null) return createMemoryStore();
-      const file =
-        typeof options.dbPath === "function"
-          ? options.dbPath(inboxId)
-          : (options.dbPath ?? `xmtp-${options.env ?? "local"}-${inboxId}.db3`);
-      const key = keyOf(options.dbEncryptionKey);
-      return openSqliteStore({ path: file, key, unencrypted: key === undefined });
-    },
+    store: (inboxId) => openNodeStore(options, inboxId),
+    deleteStore: (inboxId) => deleteNodeStore(options, inboxId),
   };
+}
+
+async function opened(
+  options: NodeClientOptions,
+  open: (core: ClientOptions) => Promise<CoreClient>,
+): Promise<CoreClient> {
+  checkStoreOptions(options);
+  const core = coreOptions(options);
+  try {
+    return await open(core);
+  } catch (error) {
+    // Nobody else has it: there is no client that would close it.
+    await core.transport.close();
+    throw error;
+  }
 }
 
 /** The client of {@link CoreClient} with OpenSSL, SQLite and gRPC over HTTP/2. */
@@ -64,8 +72,9 @@ export const Client: {
     options?: NodeClientOptions,
   ): Promise<Map<string, boolean>>;
 } = {
-  create: (signer, options = {}) => CoreClient.create(signer, coreOptions(options)),
-  build: (identifier, options = {}) => CoreClient.build(identifier, coreOptions(options)),
+  create: (signer, options = {}) => opened(options, (core) => CoreClient.create(signer, core)),
+  build: (identifier, options = {}) =>
+    opened(options, (core) => CoreClient.build(identifier, core)),
   async canMessage(identifiers, options = {}) {
     const transport = transportOf(options);
     try {
@@ -83,6 +92,25 @@ export function privateKeySigner(privateKey: Uint8Array | string): EoaSigner {
   return signerOf(opensslProvider, key);
 }
 
+/** Encrypts a file for an upload anywhere: what comes back goes into a remote attachment. */
+export function encryptAttachment(attachment: Attachment): EncryptedAttachment {
+  return encrypt(attachment, opensslProvider);
+}
+
+/** Opens downloaded bytes with what the message says of them. Throws `client/bad-content` and `crypto/open-failed`. */
+export function decryptAttachment(bytes: Uint8Array, remote: RemoteAttachment): Attachment {
+  return decrypt(bytes, remote, opensslProvider);
+}
+
+/** A `dbEncryptionKey` out of a wallet's signature; what that costs and gives stands at the core's function of this name. */
+export function deriveDatabaseKey(
+  signer: Signer,
+  options: DatabaseKeyOptions,
+): Promise<Uint8Array> {
+  return deriveKey(signer, options, opensslProvider);
+}
+
+export type { DatabaseKeyOptions } from "./database-key.ts";
 export { ClientError } from "./errors.ts";
 export { Dm } from "./dm.ts";
 export { Group } from "./group.ts";

@@ -98,4 +98,7 @@ export const labels = {
 
   /** ERC-191 version 0x45: put before the decimal length and the text (XID-10). */
   eip191Prefix: "\x19Ethereum Signed Message:\n",
+
+  /** HKDF salt of a database key that is made out of a wallet's signature. */
+  databaseKey: "coterie database key",
 } as const;
