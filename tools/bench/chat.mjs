@@ -1,4 +1,4 @@
-// node tools/bench/chat.mjs [--json] [--rows part,part] [--rounds 5] [--only ours|sdk] [--memory-db]
+// node tools/bench/chat.mjs [--json] [--rows regexp] [--rounds 5] [--only ours|sdk] [--memory-db]
 //
 // Our client beside the released SDK's, on one node of ours, in one run: the two take turns within every row, so that a noisy moment
 // hits both. Medians of wall-clock milliseconds; ratio is ours/theirs, growth what a row costs against the same thing at its smallest
@@ -34,8 +34,8 @@ const median = (numbers) => numbers.toSorted((a, b) => a - b)[numbers.length >> 
 const rounded = (value) =>
   value === undefined ? undefined : Number(value.toPrecision(value < 100 ? 3 : 4));
 
-const wanted = flags.rows?.split(",");
-const chosen = rows.filter(({ name }) => !wanted || wanted.some((part) => name.includes(part)));
+const wanted = new RegExp(flags.rows ?? "");
+const chosen = rows.filter(({ name }) => wanted.test(name));
 const { folder, remove } = temporaryFolder();
 const node = await startNode({ data: join(folder, "node"), logLevel: "warn" });
 const results = [];

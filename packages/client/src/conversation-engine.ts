@@ -112,9 +112,10 @@ export function createConversationEngine(context: Context, groups: Groups): Conv
     );
   }
 
-  async function queue(cell: LoadedCell, wish: Wish, row?: MessageRow): Promise<number> {
+  function queue(cell: LoadedCell, wish: Wish, row?: MessageRow): number {
     const { step, intentId } = queueWish(cell.state, wish, ports.clock.nowNs(), row);
-    await cell.apply(step);
+    // What carries it out stores it with its bytes; else it is stored when the lock is given back.
+    cell.hold(step);
     return intentId;
   }
 
@@ -128,7 +129,7 @@ export function createConversationEngine(context: Context, groups: Groups): Conv
       stepTo({ ...cell.state, progress: { ...progress, installationsCheckedAtNs: now } }),
     );
     if (!(await somethingNew(cell))) return;
-    await waitFor(cell, await queue(cell, { kind: "membership", add: [], remove: [] }));
+    await waitFor(cell, queue(cell, { kind: "membership", add: [], remove: [] }));
   }
 
   async function somethingNew(cell: LoadedCell): Promise<boolean> {
@@ -179,13 +180,13 @@ export function createConversationEngine(context: Context, groups: Groups): Conv
           const fresh = decodeFacts(mlsOf(loaded.state).context.extensions);
           assertAllowed(decideWish(fresh, wish, context.inboxId));
         }
-        await waitFor(loaded, await queue(loaded, wish));
+        await waitFor(loaded, queue(loaded, wish));
       }),
     send: (cell, { wish, row, optimistic }) =>
       groups.exclusive(cell, async (loaded) => {
         await assertMayChange(loaded);
         if (!optimistic) await tryCheckInstallations(loaded, checkBeforeSendNs);
-        if (!isQueued(loaded.state, row)) await queue(loaded, wish, row);
+        if (!isQueued(loaded.state, row)) queue(loaded, wish, row);
         if (!optimistic) await publishAll(loaded);
       }),
     store: (cell, row) =>

@@ -45,6 +45,10 @@ export async function readMessagesAt(
   return found.flatMap((value) => (value ? [decodeRow<MessageRow>(value)] : []));
 }
 
+function idOf(change: MessageChange): MessageId {
+  return change.kind === "insert" ? change.row.id : change.id;
+}
+
 export interface WrittenMessages {
   readonly changes: Change[];
   /** Rows that became visible to streams by this batch: inserted from outside, or published (XST-05). */
@@ -61,12 +65,16 @@ export async function writeMessages(
   const changes: Change[] = [];
   const emitted: MessageRow[] = [];
   const written = new Map<MessageId, MessageRow>();
+  const ids = [...new Set(messages.map(idOf))];
+  const places = await store.getMany(ids.map(keys.messageAt));
+  const stored = new Set(ids.filter((_, i) => places[i] !== undefined));
   for (const change of messages) {
-    const id = change.kind === "insert" ? change.row.id : change.id;
-    const old = written.get(id) ?? (await readMessage(store, id));
+    const id = idOf(change);
+    const old = written.get(id) ?? (stored.has(id) ? await readMessage(store, id) : undefined);
     let next: MessageRow | undefined;
     if (change.kind === "insert") {
-      if (old || (change.unlessSaid === true && (await isSaid(store, change.row)))) continue;
+      if (old || (change.unlessSaid === true && (await isSaid(store, written, change.row))))
+        continue;
       next = change.row;
     } else if (!old) {
       continue;
@@ -102,7 +110,11 @@ export async function writeMessages(
 }
 
 /** XCV-23: whether a transcript of the group says the same, whoever did it and when. */
-async function isSaid(store: Store, row: MessageRow): Promise<boolean> {
+async function isSaid(
+  store: Store,
+  written: ReadonlyMap<MessageId, MessageRow>,
+  row: MessageRow,
+): Promise<boolean> {
   const said = (bytes: Uint8Array): string =>
     toHex(
       GroupUpdated.encode({
@@ -111,8 +123,10 @@ async function isSaid(store: Store, row: MessageRow): Promise<boolean> {
       }),
     );
   const wanted = said(row.content);
-  const rows = await readTranscripts(store, row.groupId);
-  return rows.some(({ content }) => said(content) === wanted);
+  const rows = [...(await readTranscripts(store, row.groupId)), ...written.values()];
+  return rows.some(
+    ({ kind, content }) => kind === GroupMessageKind.MembershipChange && said(content) === wanted,
+  );
 }
 
 /** Rows, cursors and intents that differ between two states of one group. MLS entries are added by the caller. */

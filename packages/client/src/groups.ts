@@ -6,6 +6,7 @@ import type { Context } from "./context.ts";
 import { diffState, readGroup, readRecords, writeMessages } from "./db.ts";
 import { writeDeletions } from "./deletions.ts";
 import { limits } from "./engine/limits.ts";
+import { mergeSteps } from "./engine/step.ts";
 import type { Step } from "./engine/step.ts";
 import type { EngineEvent, GroupRecord, GroupState, Progress } from "./engine/state.ts";
 import { ClientError } from "./errors.ts";
@@ -19,6 +20,8 @@ export interface Cell {
   readonly lock: Lock;
   record: GroupRecord;
   state: GroupState | undefined;
+  /** Ahead of what is stored, within one turn of its lock. */
+  held: { readonly stored: GroupState; readonly step: Step } | undefined;
 }
 
 /** All conversations of one client: loaded on demand, kept within bounds, changed by whole steps. */
@@ -44,6 +47,11 @@ export interface LoadedCell {
   readonly state: GroupState;
   /** Stores the step and `more` in one batch, then keeps its state, then emits. A failure keeps everything as it was. */
   apply(step: Step, more?: readonly Change[]): Promise<void>;
+  /**
+   * Keeps the step's state now and stores it with the next step, at the latest when this turn of the lock ends. For what a crash may
+   * take back: nothing that was promised to a caller, and nothing that others were told.
+   */
+  hold(step: Step): void;
 }
 
 export function createGroups(context: Context): Groups {
@@ -54,7 +62,7 @@ export function createGroups(context: Context): Groups {
   function cellOf(record: GroupRecord): Cell {
     let cell = cells.get(record.id);
     if (!cell) {
-      cell = { id: record.id, lock: new Lock(), record, state: undefined };
+      cell = { id: record.id, lock: new Lock(), record, state: undefined, held: undefined };
       cells.set(record.id, cell);
     }
     return cell;
@@ -147,6 +155,18 @@ export function createGroups(context: Context): Groups {
     ];
   }
 
+  /** Stores a step on top of what is stored; where that fails, everything is as it was stored. */
+  async function applyTo(cell: Cell, step: Step, more: readonly Change[]): Promise<void> {
+    const stored = cell.held?.stored ?? cell.state;
+    cell.held = undefined;
+    try {
+      context.bus.emit(await write(stored, step, more));
+    } catch (error) {
+      cell.state = stored;
+      throw error;
+    }
+  }
+
   async function find(groupId: string): Promise<Cell | undefined> {
     await (listed ??= readAll());
     return cells.get(groupId);
@@ -166,15 +186,26 @@ export function createGroups(context: Context): Groups {
     exclusive: (cell, work) =>
       cell.lock.run(async () => {
         await load(cell);
-        return work({
-          id: cell.id,
-          get state() {
-            return cell.state as GroupState;
-          },
-          async apply(step, more = []) {
-            context.bus.emit(await write(cell.state, step, more));
-          },
-        });
+        try {
+          return await work({
+            id: cell.id,
+            get state() {
+              return cell.state as GroupState;
+            },
+            apply: (step, more = []) =>
+              applyTo(cell, cell.held ? mergeSteps(cell.held.step, step) : step, more),
+            hold(step) {
+              const { held } = cell;
+              cell.held = {
+                stored: held?.stored ?? (cell.state as GroupState),
+                step: held ? mergeSteps(held.step, step) : step,
+              };
+              cell.state = step.state;
+            },
+          });
+        } finally {
+          if (cell.held) await applyTo(cell, cell.held.step, []);
+        }
       }),
     async put(step, more = []) {
       await (listed ??= readAll());

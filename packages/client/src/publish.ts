@@ -186,7 +186,8 @@ async function send(context: Context, cell: LoadedCell, batch: readonly Intent[]
       ? error
       : new ClientError("client/publish-failed", { groupId: cell.id }, { cause: error });
   }
-  await cell.apply(
+  // Forgotten in a crash it costs a look at the node's log (XIN-24), so it can wait for the echo's write.
+  cell.hold(
     stepTo(
       confirmSent(
         cell.state,

@@ -1,3 +1,4 @@
+import type { GroupMessageV1 } from "@coterie/wire";
 import type { Context } from "./context.ts";
 import { stepEnv } from "./context.ts";
 import { minimumVersionKey } from "./engine/changes.ts";
@@ -5,7 +6,10 @@ import { finishIntent } from "./engine/intents.ts";
 import { limits } from "./engine/limits.ts";
 import { queryCursor, receiveEnvelope } from "./engine/receive.ts";
 import type { Envelope } from "./engine/envelope.ts";
-import { stepTo } from "./engine/step.ts";
+import type { Received } from "./engine/outcomes.ts";
+import type { GroupState } from "./engine/state.ts";
+import { mergeSteps, stepTo } from "./engine/step.ts";
+import type { Step } from "./engine/step.ts";
 import { isNewer } from "./engine/version.ts";
 import { welcomeChunkSize, wrapWelcomes } from "./engine/welcome-wrap.ts";
 import { ClientError } from "./errors.ts";
@@ -15,57 +19,78 @@ import { withRetry } from "./run.ts";
 
 export type Taken = "done" | "paused" | "needs-sync";
 
-/** Takes one envelope in, loading identity logs as the judge asks for them (XCV-11, XCV-31). */
+/** What one envelope leads to, loading identity logs as the judge asks for them (XCV-11, XCV-31). */
+async function settle(
+  context: Context,
+  state: GroupState,
+  envelope: Envelope,
+  via: "sync" | "stream",
+): Promise<Exclude<Received, { kind: "wait" }>> {
+  let notFound: ReadonlySet<string> = new Set();
+  for (;;) {
+    const received = receiveEnvelope({ env: stepEnv(context, notFound), state, envelope, via });
+    if (received.kind !== "wait") return received;
+    const { needs } = received;
+    const missing = await withRetry(context.ports, () => context.identity.load(needs));
+    notFound = new Set([...notFound, ...missing]);
+  }
+}
+
+/** Takes one envelope in. */
 export async function takeEnvelope(
   context: Context,
   cell: LoadedCell,
   envelope: Envelope,
   via: "sync" | "stream",
 ): Promise<Taken> {
-  let notFound: ReadonlySet<string> = new Set();
-  for (;;) {
-    const received = receiveEnvelope({
-      env: stepEnv(context, notFound),
-      state: cell.state,
-      envelope,
-      via,
-    });
-    switch (received.kind) {
-      case "step":
-        await cell.apply(received.step);
-        return "done";
-      case "paused":
-        await cell.apply(received.step);
-        return "paused";
-      case "needs-sync":
-        return "needs-sync";
-      case "wait": {
-        const { needs } = received;
-        const missing = await withRetry(context.ports, () => context.identity.load(needs));
-        notFound = new Set([...notFound, ...missing]);
-      }
+  const received = await settle(context, cell.state, envelope, via);
+  if (received.kind === "needs-sync") return "needs-sync";
+  await cell.apply(received.step);
+  return received.kind === "paused" ? "paused" : "done";
+}
+
+/**
+ * Takes a page in and stores it in one batch: states, cursors and rows move together, and a page that is lost on the way is read
+ * again. False where the group is paused.
+ */
+async function takePage(
+  context: Context,
+  cell: LoadedCell,
+  messages: readonly GroupMessageV1[],
+): Promise<boolean> {
+  let all: Step | undefined;
+  try {
+    for (const { id: sequenceId, createdNs, data } of messages) {
+      const envelope = { sequenceId, createdNs, data };
+      const received = await settle(context, all?.state ?? cell.state, envelope, "sync");
+      if (received.kind === "needs-sync") continue;
+      const { step } = received;
+      all = all ? mergeSteps(all, step) : step;
+      if (received.kind === "paused") return false;
     }
+    return true;
+  } finally {
+    // What came before a failure counts.
+    if (all) await cell.apply(all);
   }
 }
 
-/** XIN-07: reads on from the cursor until the node has no more. */
+/** XIN-07: reads on from the cursor until the node has no more. The next page is on its way while one is taken in. */
 async function receive(context: Context, cell: LoadedCell): Promise<void> {
+  const query = (cursor: bigint): ReturnType<Context["api"]["queryGroupMessages"]> =>
+    withRetry(context.ports, () => context.api.queryGroupMessages(cell.id, cursor));
+  let page = await query(queryCursor(cell.state.progress));
   for (;;) {
-    const cursor = queryCursor(cell.state.progress);
-    const page = await withRetry(context.ports, () =>
-      context.api.queryGroupMessages(cell.id, cursor),
-    );
-    for (const message of page.messages) {
-      const envelope: Envelope = {
-        sequenceId: message.id,
-        createdNs: message.createdNs,
-        data: message.data,
-      };
-      if ((await takeEnvelope(context, cell, envelope, "sync")) === "paused") return;
-    }
+    const last = page.messages.at(-1)?.id;
+    const next = page.full && last !== undefined ? query(last) : undefined;
+    // Nobody may be left to hear of its failure.
+    next?.catch(() => undefined);
+    const before = queryCursor(cell.state.progress);
+    if (!(await takePage(context, cell, page.messages))) return;
     // A page that moves nothing would come again for ever.
-    if (!page.full || queryCursor(cell.state.progress) === cursor) return;
+    if (!next || queryCursor(cell.state.progress) === before) return;
     if (context.signal.aborted) throw new ClientError("client/closed");
+    page = await next;
   }
 }
 

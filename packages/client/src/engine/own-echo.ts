@@ -112,7 +112,12 @@ export function ownCommit(
   }
   const committed: Intent = {
     ...intent,
-    state: { kind: "committed", sealed, sequenceId: envelope.sequenceId },
+    state: {
+      kind: "committed",
+      // In force: what is left to do needs the welcome alone.
+      sealed: { ...sealed, payload: new Uint8Array(0), pending: undefined },
+      sequenceId: envelope.sequenceId,
+    },
   };
   return settle({ ...applied, state: withIntent(applied.state, committed) });
 }

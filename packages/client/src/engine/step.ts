@@ -60,6 +60,18 @@ export function stepTo(state: GroupState, more: Partial<Omit<Step, "state">> = {
   return { messages: [], log: [], deletions: [], events: [], spent: [], ...more, state };
 }
 
+/** Two steps as one, `then` taken from the state of `first`: stored in one batch, told in their order. */
+export function mergeSteps(first: Step, then: Step): Step {
+  return {
+    state: then.state,
+    messages: [...first.messages, ...then.messages],
+    log: [...first.log, ...then.log],
+    deletions: [...first.deletions, ...then.deletions],
+    events: [...first.events, ...then.events],
+    spent: [...first.spent, ...then.spent],
+  };
+}
+
 /** The state with one intent replaced. */
 export function withIntent(state: GroupState, intent: Intent): GroupState {
   return {
