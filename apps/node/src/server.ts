@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { silentLog, systemClock } from "@coterie/base";
 import type { Log as Logger } from "@coterie/base";
+import { loadOpensslProvider } from "@coterie/crypto/openssl";
 import { createH2Server } from "@coterie/transport/h2";
 import type { H2Server } from "@coterie/transport/h2";
 import { listenError, startAdmin } from "./admin.ts";
@@ -52,6 +53,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     undo.push(() => log.close());
     const node = createNode({
       log,
+      crypto: await loadOpensslProvider(),
       limits: options.limits,
       rateLimits: options.rateLimits,
       logger,

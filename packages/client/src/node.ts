@@ -1,5 +1,5 @@
 import { fromHex } from "@coterie/base";
-import { opensslProvider } from "@coterie/crypto/openssl";
+import { loadOpensslProvider, opensslProvider } from "@coterie/crypto/openssl";
 import { privateKeySigner as signerOf } from "@coterie/identity";
 import type { EoaSigner, PublicIdentifier, Signer } from "@coterie/identity";
 import { createH2Transport } from "@coterie/transport/h2";
@@ -38,10 +38,10 @@ function transportOf(options: NodeClientOptions): ReturnType<typeof createH2Tran
   });
 }
 
-function coreOptions(options: NodeClientOptions): ClientOptions {
+async function coreOptions(options: NodeClientOptions): Promise<ClientOptions> {
   return {
     ...options,
-    crypto: opensslProvider,
+    crypto: await loadOpensslProvider(),
     transport: transportOf(options),
     store: (inboxId) => openNodeStore(options, inboxId),
     deleteStore: (inboxId) => deleteNodeStore(options, inboxId),
@@ -53,7 +53,7 @@ async function opened(
   open: (core: ClientOptions) => Promise<CoreClient>,
 ): Promise<CoreClient> {
   checkStoreOptions(options);
-  const core = coreOptions(options);
+  const core = await coreOptions(options);
   try {
     return await open(core);
   } catch (error) {
