@@ -1,4 +1,5 @@
 import { members as membersIn } from "@coterie/mls";
+import { inChunks } from "./chunks.ts";
 import type { Context } from "./context.ts";
 import { stepEnv } from "./context.ts";
 import { membershipProposals, planMembership } from "./engine/compose.ts";
@@ -19,9 +20,9 @@ async function fetchKeyPackages(
   const { crypto, clock, log } = context.ports;
   const installations = [...wanted.keys()];
   const usable: UsableKeyPackage[] = [];
-  for (let at = 0; at < installations.length; at += limits.keyPackageChunk) {
-    const chunk = installations.slice(at, at + limits.keyPackageChunk);
-    const packages = await withRetry(context.ports, () => context.api.fetchKeyPackages(chunk));
+  const ask = (chunk: readonly string[]): Promise<readonly Uint8Array[]> =>
+    withRetry(context.ports, () => context.api.fetchKeyPackages(chunk));
+  await inChunks(installations, limits.keyPackageChunk, ask, (chunk, packages) => {
     chunk.forEach((installationId, i) => {
       try {
         usable.push(
@@ -35,7 +36,7 @@ async function fetchKeyPackages(
         log.write("warn", "bad-key-package", { installationId, error: String(error) });
       }
     });
-  }
+  });
   return usable;
 }
 

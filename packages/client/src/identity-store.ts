@@ -14,6 +14,7 @@ import { decodeKey } from "@coterie/storage";
 import type { Change } from "@coterie/storage";
 import type { GetIdentityUpdatesResponseIdentityUpdateLog, IdentityUpdate } from "@coterie/wire";
 import type { Api } from "./api.ts";
+import { inChunks } from "./chunks.ts";
 import { limits } from "./engine/limits.ts";
 import type { IdentityPoint, IdentityView } from "./engine/membership.ts";
 import { keys } from "./keys.ts";
@@ -164,19 +165,20 @@ export function createIdentityStore(ports: Ports, api: Api): IdentityStore {
 
   async function fetchNow(inboxIds: readonly string[]): Promise<void> {
     const unique = [...new Set(inboxIds)];
-    // XID-45
-    for (let at = 0; at < unique.length; at += limits.identityChunk) {
-      const chunk = unique.slice(at, at + limits.identityChunk);
+    const ask = async (chunk: readonly string[]) => {
       const requests = await Promise.all(
         chunk.map(async (inboxId) => ({ inboxId, sequenceId: (await open(inboxId)).newest })),
       );
-      const answers = await api.getIdentityUpdates(requests);
+      return api.getIdentityUpdates(requests);
+    };
+    // XID-45
+    await inChunks(unique, limits.identityChunk, ask, async (chunk, answers) => {
       const changes: Change[] = [];
       for (const inboxId of chunk) {
         changes.push(...(await append(inboxId, answers.get(inboxId) ?? [])));
       }
       if (changes.length > 0) await store.write(changes);
-    }
+    });
   }
 
   return {
