@@ -2,7 +2,7 @@ import { createNode, openMemoryLog } from "@coterie/node";
 import type { CoterieNode, NodeLog } from "@coterie/node";
 import { Client } from "@coterie/client";
 import type { ClientOptions, EngineEvent, EoaSigner } from "@coterie/client";
-import { opensslProvider } from "@coterie/crypto/openssl";
+import { loadOpensslProvider } from "@coterie/crypto/openssl";
 import type { CryptoProvider } from "@coterie/crypto";
 import { StorageError, createMemoryStore } from "@coterie/storage";
 import type { Store } from "@coterie/storage";
@@ -15,6 +15,8 @@ import type { SeededRandom } from "./random.ts";
 import { tampered } from "./tamper.ts";
 import type { Tamper } from "./tamper.ts";
 import { testWallet } from "./wallet.ts";
+
+const crypto = await loadOpensslProvider();
 
 /** One installation in the world. `client` changes when it is restarted; everything else stays. */
 export interface Actor {
@@ -73,7 +75,6 @@ function keptOpen(store: Store, fails: () => boolean): Store {
 /** A node and clients in one process, on a clock that tests move. */
 export function createWorld(options: WorldOptions = {}): World {
   const seed = options.seed ?? 1;
-  const crypto = opensslProvider;
   const clock = createVirtualClock(
     undefined,
     options.selfMovingMs ?? (options.workers ? 900 : 60_000),
