@@ -20,6 +20,7 @@ const bundles = [
     "mls",
     `${all("mls")}\nexport { nobleProvider } from "@coterie/crypto/noble";`,
   ],
+  ["transport by fetch", "transport", all("transport", "transport/grpc-web")],
   ["storage in memory and in IndexedDB", "storage", all("storage", "storage/indexeddb")],
   [
     "client with the noble provider",

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { isOrigin } from "@coterie/transport/h2";
 import { NodeError } from "./errors.ts";
 import type { Retention } from "./prune.ts";
 import { defaultRateLimits } from "./rate-limits.ts";
@@ -17,6 +18,8 @@ export interface Config {
   readonly data: string;
   readonly xmtp: Address;
   readonly admin?: Address | undefined;
+  /** Pages that may call, by origin; empty: none. */
+  readonly webOrigins: readonly string[];
   readonly logLevel: LogLevelName;
   /** How long calls under way may take once the node is asked to stop. */
   readonly graceMs: number;
@@ -29,11 +32,13 @@ export type Command =
   | { readonly kind: "help" }
   | { readonly kind: "version" };
 
-export const usage: string = `usage: node --data DIR [--xmtp HOST:PORT] [--admin HOST:PORT] [--log-level LEVEL] [--grace MS] [--rate-limits] [--keep-… DAYS]
+export const usage: string = `usage: node --data DIR [--xmtp HOST:PORT] [--admin HOST:PORT] [--web-origin ORIGIN …] [--log-level LEVEL] [--grace MS] [--rate-limits] [--keep-… DAYS]
 
   --data DIR         folder of the database (required)
   --xmtp HOST:PORT   XMTP interface, gRPC over cleartext HTTP/2 (default 127.0.0.1:5556; port 0 takes a free one)
   --admin HOST:PORT  /healthz and /metrics over HTTP (default: off; PORT alone means 127.0.0.1:PORT)
+  --web-origin ORIGIN
+                     pages of this origin may call, by gRPC-web on the port of --xmtp; repeat it for more, * means any (default: none)
   --log-level LEVEL  ${logLevels.join(", ")} (default info), JSON lines on stderr
   --grace MS         time for calls under way when stopping (default 5000)
   --rate-limits      limit the calls of each address (default: off)
@@ -54,6 +59,7 @@ export function parseCommand(args: readonly string[]): Command {
       data: values.data,
       xmtp: parseAddress("--xmtp", values.xmtp ?? "127.0.0.1:5556"),
       admin: values.admin === undefined ? undefined : parseAddress("--admin", values.admin),
+      webOrigins: parseOrigins(values["web-origin"] ?? []),
       logLevel: parseLevel(values["log-level"] ?? "info"),
       graceMs: parseNumber("--grace", values.grace ?? "5000", 3_600_000),
       rateLimits: values["rate-limits"] === true ? defaultRateLimits : undefined,
@@ -76,6 +82,7 @@ function readFlags(args: readonly string[]) {
         xmtp: { type: "string" },
         slim: { type: "string" },
         admin: { type: "string" },
+        "web-origin": { type: "string", multiple: true },
         "log-level": { type: "string" },
         grace: { type: "string" },
         "rate-limits": { type: "boolean" },
@@ -96,6 +103,12 @@ function parseAddress(flag: string, text: string): Address {
   const port = match === null ? -1 : Number(match[3]);
   if (match === null || port > 65_535) throw bad(`${flag} must be HOST:PORT, not "${text}"`);
   return { host: match[1] ?? (match[2] || "127.0.0.1"), port };
+}
+
+function parseOrigins(origins: readonly string[]): readonly string[] {
+  const wrong = origins.find((origin) => !isOrigin(origin));
+  if (wrong === undefined) return origins;
+  throw bad(`--web-origin must be like https://chat.example, not "${wrong}"`);
 }
 
 function parseLevel(text: string): LogLevelName {

@@ -22,6 +22,8 @@ export interface NodeOptions {
   readonly data: string;
   readonly xmtp: Address;
   readonly admin?: Address | undefined;
+  /** Pages that may call by gRPC-web, by origin (XND-06); absent or empty: none. */
+  readonly webOrigins?: readonly string[] | undefined;
   readonly limits?: Partial<NodeLimits> | undefined;
   /** What one address may call (XND-42); absent: as much as it likes. */
   readonly rateLimits?: RateLimits | undefined;
@@ -59,7 +61,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       logger,
     });
     const { metrics } = node;
-    const xmtp = await listen(options.xmtp, node.routes, node.limits, logger);
+    const xmtp = await listen(options, node.routes, node.limits, logger);
     undo.push(() => xmtp.close({ graceMs: 0 }));
     metrics.gauge("coterie_transactions_total", () => log.stats.transactions);
     metrics.gauge("coterie_writes_total", () => log.stats.writes);
@@ -98,7 +100,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
 }
 
 async function listen(
-  address: Address,
+  { xmtp: address, webOrigins = [] }: NodeOptions,
   routes: Parameters<typeof createH2Server>[0]["routes"],
   limits: NodeLimits,
   log: Logger,
@@ -108,6 +110,7 @@ async function listen(
       ...address,
       routes,
       limits: { maxRequestBytes: limits.requestBytes },
+      web: webOrigins.length > 0 ? { origins: webOrigins } : undefined,
       log,
     });
   } catch (error) {

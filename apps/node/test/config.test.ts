@@ -23,3 +23,18 @@ test.each(["0", "-1", "1.5", "x", "", "99999"])("days of %j are refused", (days)
     expect.objectContaining({ code: "node/bad-arguments" }),
   );
 });
+
+test("XND-06: no page may call unless its origin is given", () => {
+  expect(parse().webOrigins).toEqual([]);
+  const origins = ["https://chat.example", "http://localhost:5173"];
+  expect(parse(...origins.flatMap((one) => ["--web-origin", one])).webOrigins).toEqual(origins);
+});
+
+test.each(["chat.example", "https://chat.example/", "https://*.example", ""])(
+  "an origin of %j is refused",
+  (origin) => {
+    expect(() => parse(`--web-origin=${origin}`)).toThrow(
+      expect.objectContaining({ code: "node/bad-arguments" }),
+    );
+  },
+);

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { Status } from "@coterie/transport";
+import { createGrpcWebTransport } from "@coterie/transport/grpc-web";
 import { createH2Transport } from "@coterie/transport/h2";
 import { paths, SubscribeGroupMessagesRequest } from "@coterie/wire";
 import { launch } from "./node-process.ts";
@@ -49,6 +50,34 @@ test("says where it serves in one line, and keeps what it has from one run to th
   const again = createH2Transport({ url: (await second.ready).xmtp });
   expect((await query(again, 1)).messages).toHaveLength(1);
   await again.close();
+});
+
+test("XND-06: pages of an origin that was given call on the same port as everybody", async () => {
+  const origin = "http://localhost:5173";
+  const node = start("--data", folder(), ...free, "--web-origin", origin);
+  const { xmtp } = await node.ready;
+  const plain = createH2Transport({ url: xmtp });
+  await send(plain, { group: 1, content: 1 });
+  const page = createGrpcWebTransport({
+    url: xmtp,
+    fetch: (url, init) => fetch(url, { ...init, headers: { ...init?.headers, origin } }),
+  });
+  expect((await query(page, 1)).messages).toHaveLength(1);
+  const request = SubscribeGroupMessagesRequest.encode({
+    filters: [{ groupId: bytes(1), idCursor: 0n }],
+  });
+  const stream = page.serverStream(paths.mls.subscribeGroupMessages, request);
+  const reader = stream[Symbol.asyncIterator]();
+  expect((await reader.next()).done).toBe(false);
+  await send(plain, { group: 1, content: 2 });
+  expect((await reader.next()).done).toBe(false);
+  const other = createGrpcWebTransport({
+    url: xmtp,
+    fetch: (url, init) =>
+      fetch(url, { ...init, headers: { ...init?.headers, origin: "https://evil.example" } }),
+  });
+  await expect(query(other, 1)).rejects.toMatchObject({ code: "transport/permission-denied" });
+  await Promise.all([plain, page, other].map((transport) => transport.close()));
 });
 
 for (const signal of ["SIGTERM", "SIGINT"] as const) {

@@ -6,10 +6,23 @@ import { unaryCases } from "./conformance/unary.ts";
 
 export type { ConformanceCase, Open, Opened } from "./conformance/case.ts";
 
+export interface ConformanceOptions {
+  /** False for transports that carry no calls with two directions. */
+  readonly duplex?: boolean | undefined;
+}
+
 /**
  * What every transport promises, as cases for any test runner: `for (const { name, run } of …) test(name, run)`. `open` gives
  * each case a server of its routes and a transport to it.
  */
-export function transportConformance(open: Open): readonly ConformanceCase[] {
-  return [...unaryCases(open), ...streamCases(open), ...duplexCases(open), ...lifetimeCases(open)];
+export function transportConformance(
+  open: Open,
+  { duplex = true }: ConformanceOptions = {},
+): readonly ConformanceCase[] {
+  return [
+    ...unaryCases(open),
+    ...streamCases(open),
+    ...(duplex ? duplexCases(open) : []),
+    ...lifetimeCases(open),
+  ];
 }

@@ -28,7 +28,12 @@ export interface FrameReaderOptions {
   readonly sent: Sent;
   /** Called before `bytes` more (or fewer, if negative) are held for an unfinished message. May throw to refuse. */
   readonly reserve?: ((bytes: number) => void) | undefined;
+  /** Takes a frame of trailers (flag 0x80, XND-06). Without it such a frame is malformed. */
+  readonly trailers?: ((block: Uint8Array) => void) | undefined;
 }
+
+/** Marks the frame at the end of a gRPC-web answer that holds its trailers as text (XND-06). */
+export const trailersFlag = 0x80;
 
 /**
  * Cuts a byte stream into messages. A message that lies whole in one chunk shares the chunk's memory: who keeps a small one
@@ -49,6 +54,7 @@ export function createFrameReader(options: FrameReaderOptions): FrameReader {
   let body: Uint8Array | undefined;
   let bodyLength = 0;
   let need = 0;
+  let flag = 0;
 
   function grow(filled: number): void {
     // Memory follows what came, not what the header claims, and small chunks do not each keep a buffer of their own.
@@ -59,6 +65,11 @@ export function createFrameReader(options: FrameReaderOptions): FrameReader {
     const larger = new Uint8Array(size);
     if (body) larger.set(body.subarray(0, bodyLength));
     body = larger;
+  }
+
+  function deliver(message: Uint8Array, take: (message: Uint8Array) => void): void {
+    if (flag === trailersFlag) options.trailers?.(message);
+    else take(message);
   }
 
   function release(): void {
@@ -73,20 +84,23 @@ export function createFrameReader(options: FrameReaderOptions): FrameReader {
     while (at < end) {
       if (headerLength < frameHeaderBytes) {
         if (headerLength === 0 && end - at >= frameHeaderBytes) {
+          flag = chunk[at] as number;
           need = readHeader(chunk, at, options);
           at += frameHeaderBytes;
           headerLength = frameHeaderBytes;
         } else {
           header[headerLength++] = chunk[at++] as number;
           if (headerLength < frameHeaderBytes) continue;
+          flag = header[0] as number;
           need = readHeader(header, 0, options);
         }
         if (need > 0 && at === end) return;
       }
       if (bodyLength === 0 && end - at >= need) {
         headerLength = 0;
-        take(new Uint8Array(chunk.buffer, chunk.byteOffset + at, need));
+        const message = new Uint8Array(chunk.buffer, chunk.byteOffset + at, need);
         at += need;
+        deliver(message, take);
         continue;
       }
       const part = Math.min(need - bodyLength, end - at);
@@ -98,7 +112,7 @@ export function createFrameReader(options: FrameReaderOptions): FrameReader {
       if (bodyLength === need) {
         headerLength = 0;
         release();
-        take(target);
+        deliver(target, take);
       }
     }
   }
@@ -118,7 +132,7 @@ export function createFrameReader(options: FrameReaderOptions): FrameReader {
 
 function readHeader(bytes: Uint8Array, at: number, options: FrameReaderOptions): number {
   const flag = bytes[at] as number;
-  if (flag !== 0) {
+  if (flag !== 0 && !(flag === trailersFlag && options.trailers)) {
     // XND-05: identity encoding only.
     throw new TransportError(flag === 1 ? Status.unimplemented : Status.internal, {
       sent: options.sent,

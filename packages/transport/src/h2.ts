@@ -5,3 +5,5 @@ export { createH2Server } from "./h2/server.ts";
 export type { H2Server, H2ServerOptions } from "./h2/server.ts";
 export { defaultLimits } from "./h2/limits.ts";
 export type { ServerLimits } from "./h2/limits.ts";
+export { isOrigin } from "./web/cors.ts";
+export type { WebOptions } from "./web/cors.ts";

@@ -12,7 +12,7 @@ export interface Header {
 }
 
 /** Seals and opens the records of one table. The place of a record is bound into it: moved elsewhere, it does not open. */
-export interface Sealer {
+interface Sealer {
   seal(at: number, plain: Uint8Array): Promise<Bytes>;
   /** Throws `storage/corrupt`. */
   open(at: number, sealed: unknown): Promise<Bytes>;

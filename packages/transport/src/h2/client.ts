@@ -1,10 +1,9 @@
 import type { OutgoingHttpHeaders } from "node:http2";
 import { silentLog, type Log } from "@coterie/base";
-import { Status, type CallOptions, type Duplex, type IncomingStream } from "../transport.ts";
-import type { Metadata, Transport } from "../transport.ts";
-import { TransportError } from "../errors.ts";
-import { formatTimeout, isMetadataEntry, longestTimerMs } from "../headers.ts";
+import type { CallOptions, Duplex, IncomingStream, Metadata, Transport } from "../transport.ts";
+import { formatTimeout, longestTimerMs } from "../headers.ts";
 import { Incoming } from "../incoming.ts";
+import { checkMetadata, notOneMessage, parseUrl } from "../outgoing.ts";
 import { ClientCall, type CallSink } from "./call.ts";
 import { Connection, type ClientTls } from "./connection.ts";
 import { Outbound } from "./outbound.ts";
@@ -59,7 +58,7 @@ export function createH2Transport(options: H2TransportOptions): Transport {
     te: "trailers",
     "user-agent": "coterie-transport",
     "grpc-accept-encoding": "identity",
-    ...checked(options.metadata),
+    ...checkMetadata(options.metadata),
   };
 
   function createCall(
@@ -70,7 +69,7 @@ export function createH2Transport(options: H2TransportOptions): Transport {
     sink: CallSink,
   ): ClientCall {
     const headers: OutgoingHttpHeaders = { ...common, ":path": path };
-    if (callOptions?.metadata) Object.assign(headers, checked(callOptions.metadata));
+    if (callOptions?.metadata) Object.assign(headers, checkMetadata(callOptions.metadata));
     let timeoutMs = callOptions?.timeoutMs ?? defaultTimeoutMs;
     if (timeoutMs !== undefined && timeoutMs > longestTimerMs) timeoutMs = undefined;
     if (timeoutMs !== undefined) headers["grpc-timeout"] = formatTimeout(timeoutMs);
@@ -144,29 +143,4 @@ export function createH2Transport(options: H2TransportOptions): Transport {
     },
     close: () => connection.close(),
   };
-}
-
-function notOneMessage(count: number): TransportError {
-  return new TransportError(Status.internal, {
-    sent: "answered",
-    code: "transport/bad-frame",
-    details: { rule: "XND-01", messages: count },
-  });
-}
-
-function parseUrl(text: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url?.protocol === "http:" || url?.protocol === "https:") return url;
-  throw new TransportError(Status.invalidArgument, { sent: "no", code: "transport/bad-url" });
-}
-
-function checked(metadata: Metadata = {}): Metadata {
-  for (const [name, value] of Object.entries(metadata)) {
-    if (isMetadataEntry(name, value)) continue;
-    throw new TransportError(Status.invalidArgument, {
-      sent: "no",
-      code: "transport/bad-metadata",
-    });
-  }
-  return metadata;
 }

@@ -28,6 +28,18 @@ export function writeSingle(stream: Http2Stream, message: Uint8Array): void {
   stream.uncork();
 }
 
+/** What an {@link Outbound} writes to. */
+export interface OutboundTarget {
+  readonly destroyed: boolean;
+  readonly closed: boolean;
+  cork(): void;
+  uncork(): void;
+  /** False while the peer is behind. */
+  write(chunk: Uint8Array): boolean;
+  end(): unknown;
+  on(event: "drain", listener: () => void): unknown;
+}
+
 const settled = Promise.resolve();
 
 /**
@@ -37,7 +49,7 @@ const settled = Promise.resolve();
 export class Outbound {
   /** Times that the peer caught up. */
   drains = 0;
-  #stream: Http2Stream | undefined;
+  #stream: OutboundTarget | undefined;
   #pending: Uint8Array[] = [];
   #pendingBytes = 0;
   #flushing = false;
@@ -48,7 +60,7 @@ export class Outbound {
   #waiting: { resolve: () => void; reject: (error: unknown) => void }[] = [];
 
   /** Connects to the stream. What was pushed before goes out now. */
-  attach(stream: Http2Stream): void {
+  attach(stream: OutboundTarget): void {
     this.#stream = stream;
     this.#blocked = false;
     stream.on("drain", () => {
@@ -124,7 +136,7 @@ export class Outbound {
   }
 
   #flush(): void {
-    const stream = this.#stream as Http2Stream;
+    const stream = this.#stream as OutboundTarget;
     const pending = this.#pending;
     if (pending.length === 0 || stream.destroyed || stream.closed) return;
     const total = this.#pendingBytes;

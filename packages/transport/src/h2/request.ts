@@ -13,14 +13,22 @@ function readerOf({ maxBytes, reserve }: RequestLimits): FrameReader {
   return createFrameReader({ maxBytes, reserve, sent: "answered" });
 }
 
+/** The body of a request, of HTTP/2 or of HTTP/1.1. */
+export interface RequestBody {
+  readonly aborted?: boolean;
+  readonly rstCode?: number | undefined;
+  on(event: "data", listener: (chunk: Uint8Array) => void): unknown;
+  on(event: "end" | "close", listener: () => void): unknown;
+}
+
 /** True where `end` only means that the caller reset the stream. */
-function wasReset(stream: ServerHttp2Stream): boolean {
-  return stream.aborted || (stream.rstCode ?? 0) !== 0;
+function wasReset(stream: RequestBody): boolean {
+  return stream.aborted === true || (stream.rstCode ?? 0) !== 0;
 }
 
 /** Reads the one message of a request; it counts once the caller has ended its direction. One of both functions hears of it, once. */
 export function readSingle(
-  stream: ServerHttp2Stream,
+  stream: RequestBody,
   limits: RequestLimits,
   heard: (request: Uint8Array) => void,
   failed: (error: unknown) => void,

@@ -22,7 +22,16 @@ export interface CallHost {
   /** Takes from what all answers may hold in memory; throws when nothing is left. */
   reserveAnswer(bytes: number): void;
   /** The call ended, however. */
-  left(call: ServerCall): void;
+  left(call: ServedCall): void;
+}
+
+/** What the server asks of a call that runs. */
+export interface ServedCall {
+  readonly kind: Route["kind"] | undefined;
+  /** Ends the call because the server stops (XND-39). */
+  stop(): void;
+  /** Called from time to time: cuts callers that send or read too slowly (A38, F42). */
+  sweep(now: number): void;
 }
 
 const withTrailers = { waitForTrailers: true } as const;
@@ -30,7 +39,7 @@ const withTrailers = { waitForTrailers: true } as const;
 const countedAnswerBytes = 64 * 1024;
 
 /** One call on the server, from its headers to its trailers. Handlers see it as their context. */
-export class ServerCall implements CallContext {
+export class ServerCall implements CallContext, ServedCall {
   readonly #host: CallHost;
   readonly #stream: ServerHttp2Stream;
   readonly #headers: IncomingHttpHeaders;

@@ -6,7 +6,10 @@ import { watchLiveness } from "./keepalive.ts";
 import { createAdmission, createBudget, defaultLimits, type ServerLimits } from "./limits.ts";
 import { uncountedSessionMemory } from "./limits.ts";
 import { asBuffer } from "./connection.ts";
-import { ServerCall, type CallHost } from "./serve-call.ts";
+import { ServerCall, type CallHost, type ServedCall } from "./serve-call.ts";
+import { checkOrigin, type WebOptions } from "../web/cors.ts";
+import { createFront } from "../web/front.ts";
+import { createWebListener, isGrpcWeb, serveWeb } from "../web/listener.ts";
 
 export interface H2ServerOptions {
   readonly routes: Routes;
@@ -19,6 +22,8 @@ export interface H2ServerOptions {
     | { readonly cert: string | Uint8Array; readonly key: string | Uint8Array }
     | undefined;
   readonly limits?: Partial<ServerLimits> | undefined;
+  /** Lets pages of some origins call on the same port, by gRPC-web over HTTP/1.1 or HTTP/2 (XND-06). Off by default. */
+  readonly web?: WebOptions | undefined;
   readonly log?: Log | undefined;
 }
 
@@ -39,7 +44,7 @@ interface Guest {
   readonly session: http2.ServerHttp2Session;
   readonly socket: Socket;
   readonly gone: Promise<void>;
-  readonly calls: Set<ServerCall>;
+  readonly calls: Set<ServedCall>;
   readonly since: number;
   /** Its first SETTINGS came. */
   spoke: boolean;
@@ -63,6 +68,8 @@ export async function createH2Server(options: H2ServerOptions): Promise<H2Server
   const requestBytes = createBudget(limits.maxBufferedBytes);
   const answerBytes = createBudget(limits.maxBufferedBytes);
   let stopping: Promise<void> | undefined;
+  const { web } = options;
+  web?.origins.forEach(checkOrigin);
 
   const server = listenerOf(options, limits);
   const sockets = new Set<Socket>();
@@ -71,7 +78,7 @@ export async function createH2Server(options: H2ServerOptions): Promise<H2Server
   server.prependListener(options.tls ? "secureConnection" : "connection", (socket: Socket) => {
     latest = socket;
   });
-  server.on("connection", (socket: Socket) => {
+  function admit(socket: Socket): boolean {
     const address = socket.remoteAddress ?? "";
     if (stopping === undefined && admission.admit(address)) {
       sockets.add(socket);
@@ -79,13 +86,46 @@ export async function createH2Server(options: H2ServerOptions): Promise<H2Server
         sockets.delete(socket);
         admission.leave(address);
       });
-    } else {
-      log.write("warn", "transport.session-refused", { address });
-      socket.destroy();
+      return true;
     }
-  });
+    log.write("warn", "transport.session-refused", { address });
+    socket.destroy();
+    return false;
+  }
+  const webListener = web && createWebListener({ web, limits, hostFor: hostOf });
+  // With TLS the handshake tells which HTTP it is, without it the first bytes do.
+  const front =
+    webListener && !options.tls
+      ? createFront({
+          admit,
+          http1: webListener.take,
+          http2: (socket) => server.emit("connection", socket),
+          timeoutMs: limits.handshakeTimeoutMs,
+        })
+      : undefined;
+  const listener = front ?? server;
+  if (!front) server.on("connection", admit);
+  if (webListener) server.on("unknownProtocol", webListener.take);
   server.on("session", welcome);
   server.on("sessionError", ignore);
+
+  /** What the calls of one connection share. */
+  function hostOf(socket: Socket, left: (call: ServedCall) => void): CallHost {
+    const answers = createBudget(limits.maxBufferedBytesPerSession, answerBytes);
+    return {
+      routes,
+      limits,
+      requests: {
+        maxBytes: limits.maxRequestBytes,
+        reserve: createBudget(limits.maxBufferedBytesPerSession, requestBytes).reserve,
+      },
+      peer: socket.remoteAddress ?? "",
+      log,
+      running: 0,
+      reserveAnswer: answers.reserve,
+      left,
+    };
+  }
 
   function welcome(session: http2.ServerHttp2Session): void {
     session.on("error", (error) => log.write("debug", "transport.session-error", { error }));
@@ -105,23 +145,10 @@ export async function createH2Server(options: H2ServerOptions): Promise<H2Server
     };
     guests.add(guest);
     session.setLocalWindowSize(4 * limits.windowBytes);
-    const answers = createBudget(limits.maxBufferedBytesPerSession, answerBytes);
-    const host: CallHost = {
-      routes,
-      limits,
-      requests: {
-        maxBytes: limits.maxRequestBytes,
-        reserve: createBudget(limits.maxBufferedBytesPerSession, requestBytes).reserve,
-      },
-      peer: socket.remoteAddress ?? "",
-      log,
-      running: 0,
-      reserveAnswer: answers.reserve,
-      left(call) {
-        guest.calls.delete(call);
-        guest.stirred = true;
-      },
-    };
+    const host = hostOf(socket, (call) => {
+      guest.calls.delete(call);
+      guest.stirred = true;
+    });
     session.once("remoteSettings", () => {
       guest.spoke = true;
     });
@@ -129,6 +156,15 @@ export async function createH2Server(options: H2ServerOptions): Promise<H2Server
       guest.stirred = true;
     });
     session.on("stream", (stream, headers, flags, rawHeaders) => {
+      const type = headers["content-type"];
+      if (web && (headers[":method"] === "OPTIONS" || isGrpcWeb(type))) {
+        const request = new http2.Http2ServerRequest(stream, headers, {}, rawHeaders);
+        const response = new http2.Http2ServerResponse(stream);
+        stream.on("error", ignore);
+        const call = serveWeb(web, host, request, response);
+        if (call) guest.calls.add(call);
+        return;
+      }
       const call = new ServerCall(host, stream, headers, rawHeaders);
       guest.calls.add(call);
       call.begin((flags & http2.constants.NGHTTP2_FLAG_END_STREAM) !== 0);
@@ -146,6 +182,7 @@ export async function createH2Server(options: H2ServerOptions): Promise<H2Server
   /** A38: who connects and says nothing, or takes for ever, loses its place. */
   function sweep(): void {
     const now = performance.now();
+    webListener?.sweep(now);
     for (const guest of guests) {
       if (guest.stirred) guest.activeAt = now;
       guest.stirred = false;
@@ -168,7 +205,8 @@ export async function createH2Server(options: H2ServerOptions): Promise<H2Server
   sweeper.unref();
 
   async function stop(graceMs: number): Promise<void> {
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    const closed = new Promise<void>((resolve) => listener.close(() => resolve()));
+    const webGone = webListener?.stop();
     for (const guest of guests) {
       // GOAWAY first, so that callers who are told UNAVAILABLE come back on another connection.
       guest.session.close();
@@ -177,21 +215,22 @@ export async function createH2Server(options: H2ServerOptions): Promise<H2Server
     const gone = [...guests].map((guest) => guest.gone);
     let timer = setTimeout(() => {
       for (const guest of guests) guest.session.destroy();
+      if (webListener) for (const socket of sockets) socket.destroy();
       timer = setTimeout(() => {
         for (const socket of sockets) socket.destroy();
       }, farewellMs);
     }, graceMs);
-    await Promise.all([closed, ...gone]);
+    await Promise.all([closed, webGone, ...gone]);
     clearTimeout(timer);
     clearInterval(sweeper);
   }
 
   await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen({ host: options.host ?? "127.0.0.1", port: options.port ?? 0 }, resolve);
+    listener.once("error", reject);
+    listener.listen({ host: options.host ?? "127.0.0.1", port: options.port ?? 0 }, resolve);
   });
-  server.on("error", (error) => log.write("error", "transport.server-error", { error }));
-  const bound = server.address();
+  listener.on("error", (error) => log.write("error", "transport.server-error", { error }));
+  const bound = listener.address();
   invariant(bound !== null && typeof bound === "object", "a listening server has an address");
   const address = { host: (bound as AddressInfo).address, port: (bound as AddressInfo).port };
   const hostInUrl = address.host.includes(":") ? `[${address.host}]` : address.host;
@@ -204,10 +243,11 @@ export async function createH2Server(options: H2ServerOptions): Promise<H2Server
       return stopping;
     },
     stats() {
-      let calls = 0;
+      const pages = webListener?.stats() ?? { sessions: 0, calls: 0 };
+      let { calls } = pages;
       for (const guest of guests) calls += guest.calls.size;
       return {
-        sessions: guests.size,
+        sessions: guests.size + pages.sessions,
         calls,
         bufferedBytes: requestBytes.held() + answerBytes.held(),
       };
@@ -216,7 +256,7 @@ export async function createH2Server(options: H2ServerOptions): Promise<H2Server
 }
 
 function listenerOf(
-  { tls }: H2ServerOptions,
+  { tls, web }: H2ServerOptions,
   limits: ServerLimits,
 ): http2.Http2Server | http2.Http2SecureServer {
   const session = {
@@ -238,7 +278,7 @@ function listenerOf(
     ...session,
     cert: asBuffer(tls.cert),
     key: asBuffer(tls.key),
-    ALPNProtocols: ["h2"],
+    ALPNProtocols: web ? ["h2", "http/1.1"] : ["h2"],
     allowHTTP1: false,
     handshakeTimeout: limits.handshakeTimeoutMs,
   });
