@@ -4,6 +4,7 @@ import { encodeWith } from "./codec.ts";
 import { verifyKeyPackage } from "./create-key-package.ts";
 import { MlsError } from "./errors.ts";
 import type { EpochState } from "./group.ts";
+import { limits } from "./limits.ts";
 import { proposalType } from "./proposal.ts";
 import { writePreSharedKeyId } from "./psk-types.ts";
 import { checkDistinctExtensions, unsupported } from "./required-capabilities.ts";
@@ -112,6 +113,12 @@ function checkPsk(rules: ProposalRules, psk: PreSharedKeyId): void {
   }
 }
 
+/** Each costs four hashes at every member, and a Welcome with more could not be read. */
+function checkPskCount(proposals: readonly ResolvedProposal[]): void {
+  const psks = proposals.filter(({ proposal }) => proposal.kind === "psk").length;
+  if (psks > limits.psks) throw new MlsError("mls/limit", { value: psks, limit: limits.psks });
+}
+
 /**
  * RFC 9420 §12.2, the list of a member's commit: what is wrong about the proposals together. Key uniqueness and support by all members
  * are seen on the tree afterwards (`validateMembers`). Throws `mls/bad-proposal`.
@@ -122,6 +129,7 @@ export function checkMemberList(
   committer: number,
 ): void {
   const extensions = extensionsAfter(rules.state, proposals);
+  checkPskCount(proposals);
   const once = uniqueness();
   for (const { proposal, sender } of proposals) {
     checkProposal(rules, proposal, sender, extensions);
@@ -162,6 +170,7 @@ export function checkExternalList(
   rules: ProposalRules,
   proposals: readonly ResolvedProposal[],
 ): void {
+  checkPskCount(proposals);
   const once = uniqueness();
   for (const { proposal, sender, byReference } of proposals) {
     if (byReference) throw bad("by-reference");

@@ -1,6 +1,6 @@
 import { toHex, toUtf8 } from "@coterie/base";
 import { expect, test } from "vitest";
-import { commit, memberAt, propose, resumptionPsk } from "../src/index.ts";
+import { commit, limits, memberAt, propose, resumptionPsk } from "../src/index.ts";
 import type { Proposal, ProposalOrRef, ProposalRef } from "../src/index.ts";
 import { encodeWith } from "../src/codec.ts";
 import { signWithLabel } from "../src/crypto-labels.ts";
@@ -167,6 +167,17 @@ test("RFC 9420 §12.1.4: a PSK has a nonce of full length, and is there once", (
     const psk = resumptionPsk({ crypto, group: ada.group, usage }).id;
     refusedByBoth(ada, bob, [{ kind: "psk", psk }], bad, "psk-usage");
   }
+});
+
+test("a commit with more PSKs than a Welcome may list is refused before any is looked for", () => {
+  const [ada, bob] = four();
+  const psk = (i: number): Proposal => {
+    const nonce = new Uint8Array(32).with(0, i).with(1, i >> 8);
+    return { kind: "psk", psk: { kind: "external", pskId: toUtf8("nobody has it"), nonce } };
+  };
+  const many = Array.from({ length: limits.psks + 1 }, (_, i) => psk(i));
+  refusedByBoth(ada, bob, many, "mls/limit");
+  refusedByBoth(ada, bob, many.slice(1), "mls/unknown-psk");
 });
 
 test("RFC 9420 §12.1.5: a ReInit comes alone and does not go back in version", () => {
