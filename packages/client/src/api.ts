@@ -45,8 +45,9 @@ import type {
 import type { SignedLogRow } from "./engine/commit-log.ts";
 import { limits } from "./engine/limits.ts";
 
-interface NewestMessage {
+export interface NewestMessage {
   readonly sequenceId: bigint;
+  readonly createdNs: bigint;
   /** A hint from the node, good for choosing what to sync and for nothing else. */
   readonly isCommit: boolean;
 }
@@ -234,8 +235,8 @@ export function createApi(transport: Transport): Api {
       const byGroup = new Map<string, NewestMessage>();
       for (const { groupMessage } of responses) {
         if (groupMessage?.kind !== "v1") continue;
-        const { groupId, id, isCommit } = groupMessage.value;
-        byGroup.set(toHex(groupId), { sequenceId: id, isCommit });
+        const { groupId, id, createdNs, isCommit } = groupMessage.value;
+        byGroup.set(toHex(groupId), { sequenceId: id, createdNs, isCommit });
       }
       return groupIds.map((groupId) => byGroup.get(groupId));
     },

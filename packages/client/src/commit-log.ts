@@ -3,6 +3,7 @@ import { decodeKey } from "@coterie/storage";
 import type { Change } from "@coterie/storage";
 import type { CommitLogEntry } from "@coterie/wire";
 import type { Context } from "./context.ts";
+import { readCommitLog } from "./db.ts";
 import { acceptLogEntry, isForked, signLogRow } from "./engine/commit-log.ts";
 import type { RemoteLogRow } from "./engine/commit-log.ts";
 import { limits } from "./engine/limits.ts";
@@ -50,10 +51,7 @@ export function createCommitLogs(context: Context, groups: Groups): CommitLogs {
     key: keys.commitLogMark(groupId),
     value: encodeRow(mark),
   });
-  async function local(groupId: string): Promise<CommitLogRow[]> {
-    const rows = await store.list(keys.commitLogOf(groupId));
-    return rows.map(({ value }) => decodeRow<CommitLogRow>(value));
-  }
+  const local = (groupId: string): Promise<CommitLogRow[]> => readCommitLog(store, groupId);
   async function remote(groupId: string): Promise<RemoteLogRow[]> {
     const rows = await store.list(keys.remoteLogOf(groupId));
     return rows.map(({ value }) => decodeRow<RemoteLogRow>(value));

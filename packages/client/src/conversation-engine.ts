@@ -6,6 +6,7 @@ import { stepTo } from "./engine/step.ts";
 import type { EngineEvent, GroupState, MessageRow, Wish } from "./engine/state.ts";
 import { ClientError } from "./errors.ts";
 import type { Cell, Groups, LoadedCell } from "./groups.ts";
+import { checkCursor } from "./read-again.ts";
 import { backoffMs, defaultRetry, drawFraction } from "./run.ts";
 import { round, stillPaused } from "./sync.ts";
 
@@ -165,6 +166,7 @@ export function createConversationEngine(context: Context, groups: Groups): Conv
           if (!waitsToPublish(loaded.state)) break;
         }
         if (loaded.state.record.active && loaded.state.record.pausedForVersion === undefined) {
+          await checkCursor(context, loaded);
           await tryCheckInstallations(loaded, checkAfterSyncNs);
         }
       }),

@@ -42,7 +42,7 @@ import type { ListMessagesOptions } from "./list-messages.ts";
 import { readLastReads } from "./message-index.ts";
 import { streamMessages } from "./streams.ts";
 import type { StreamParts } from "./streams.ts";
-import { takeEnvelope } from "./sync.ts";
+import { takeEnvelope } from "./take-envelope.ts";
 import { siblingIds, viewMessage, viewMessages } from "./view-messages.ts";
 import type { Viewer } from "./view-messages.ts";
 
@@ -278,7 +278,7 @@ export class Conversation extends ContentSender {
     if (message.kind !== "v1") return [];
     const { id: sequenceId, createdNs, data } = message.value;
     const taken = await groups.exclusive(this.cell, (loaded) =>
-      takeEnvelope(context, loaded, { sequenceId, createdNs, data }, "stream"),
+      takeEnvelope(context, loaded, { sequenceId, createdNs, data }, "push"),
     );
     if (taken === "needs-sync") await engine.sync(this.cell);
     const rows = await listMessages(context.ports, [this.id], {});

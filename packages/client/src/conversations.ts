@@ -20,6 +20,7 @@ import type { CreateGroupOptions } from "./group-options.ts";
 import type { Cell } from "./groups.ts";
 import { resolveInboxIds } from "./identifiers.ts";
 import { eachLimited } from "./run.ts";
+import { isBehind } from "./read-again.ts";
 import { isShown, listCells, typeOf } from "./list-conversations.ts";
 import type { ListConversationsOptions } from "./list-conversations.ts";
 import { hmacKeysOf } from "./push/hmac-keys.ts";
@@ -163,12 +164,7 @@ export class Conversations {
       const newest = await context.api.newestMessages(chunk.map(({ id }) => id));
       const due: Cell[] = [];
       for (const [i, cell] of chunk.entries()) {
-        const last = newest[i];
-        const behind = await groups.exclusive(cell, async ({ state: { progress, intents } }) => {
-          const cursor = last?.isCommit ? progress.commitCursor : progress.messageCursor;
-          return intents.length > 0 || (last !== undefined && last.sequenceId > cursor);
-        });
-        if (behind) due.push(cell);
+        if (await isBehind(context, groups, cell, newest[i])) due.push(cell);
       }
       await eachLimited(due, 10, async (cell) => {
         await engine.sync(cell);

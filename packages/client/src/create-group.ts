@@ -99,6 +99,7 @@ export async function createConversation(
       commitCursor: 0n,
       messageCursor: 0n,
       ahead: [],
+      epochStarts: [0n],
       rotatedAtNs: nowNs,
       installationsCheckedAtNs: nowNs,
       nextIntent: 1,

@@ -5,7 +5,14 @@ import type { Change, Store } from "@coterie/storage";
 import { EncodedContent, GroupUpdated } from "@coterie/wire";
 import { DeliveryStatus, GroupMessageKind } from "./enums.ts";
 import type { MessageChange } from "./engine/step.ts";
-import type { GroupRecord, GroupState, Intent, MessageRow, Progress } from "./engine/state.ts";
+import type {
+  CommitLogRow,
+  GroupRecord,
+  GroupState,
+  Intent,
+  MessageRow,
+  Progress,
+} from "./engine/state.ts";
 import { keys } from "./keys.ts";
 import { indexMessage, moveLastReads, placeOf, unindexMessage } from "./message-index.ts";
 import type { MessageAt } from "./message-index.ts";
@@ -171,6 +178,12 @@ export async function readGroup(store: Store, groupId: string): Promise<StoredGr
     intents: intents.map(({ value }) => decodeRow<Intent>(value)),
     entries: new Map(entries.map(({ key, value }) => [decodeKey(key)[2] as string, value])),
   };
+}
+
+/** XIN-41: what became of each commit here, oldest first. */
+export async function readCommitLog(store: Store, groupId: string): Promise<CommitLogRow[]> {
+  const rows = await store.list(keys.commitLogOf(groupId));
+  return rows.map(({ value }) => decodeRow<CommitLogRow>(value));
 }
 
 /** All group records, small ones, without MLS state. */

@@ -42,7 +42,9 @@ export type ClientErrorCode =
   /** `app_data` holds something else than a JSON object, so pins have no place in it. */
   | "client/app-data-in-use"
   | "client/stream-failed"
-  | "client/publish-failed";
+  | "client/publish-failed"
+  /** A commit or welcome names an identity update that the node does not show yet (XCV-11). */
+  | "client/identity-behind";
 
 const dispositions: Readonly<Record<ClientErrorCode, Disposition>> = {
   "client/group-inactive": "halt",
@@ -74,6 +76,7 @@ const dispositions: Readonly<Record<ClientErrorCode, Disposition>> = {
   "client/app-data-in-use": "fix-caller",
   "client/stream-failed": "retry",
   "client/publish-failed": "retry",
+  "client/identity-behind": "wait",
 };
 
 /** Everything this package throws. `details.rule` names the rule of the specification where one failed. */

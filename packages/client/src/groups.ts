@@ -38,6 +38,8 @@ export interface Groups {
   put(step: Step, more?: readonly Change[]): Promise<Cell>;
   /** Forgets a conversation of epoch 0 with nothing queued: nobody else knows of it. Others stay. */
   dropUnborn(cell: Cell): Promise<void>;
+  /** Where a conversation stands, without loading its MLS state. */
+  peek(cell: Cell): Promise<{ readonly progress: Progress; readonly hasIntents: boolean }>;
   /** Time of the newest message, or of the creation. */
   lastActivityNs(cell: Cell): Promise<bigint>;
 }
@@ -227,6 +229,15 @@ export function createGroups(context: Context): Groups {
         ]);
         cells.delete(cell.id);
       }),
+    async peek(cell) {
+      if (cell.state) {
+        return { progress: cell.state.progress, hasIntents: cell.state.intents.length > 0 };
+      }
+      const row = await store.get(keys.progress(cell.id));
+      if (!row) throw new ClientError("client/not-found", { groupId: cell.id });
+      const intents = await store.list({ ...keys.intentsOf(cell.id), limit: 1 });
+      return { progress: decodeRow<Progress>(row), hasIntents: intents.length > 0 };
+    },
     async lastActivityNs(cell) {
       const progress =
         cell.state?.progress ??

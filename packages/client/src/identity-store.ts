@@ -189,7 +189,9 @@ export function createIdentityStore(ports: Ports, api: Api): IdentityStore {
         const state = inbox?.states.get(sequenceId);
         if (state) return { kind: "known", installations: installationSet(state) };
         if (!notFound.has(pointKey({ inboxId, sequenceId }))) return { kind: "unknown" };
-        return { kind: "missing", before: inbox && stateBefore(inbox, sequenceId) };
+        const late =
+          inbox === undefined || (inbox.broken === undefined && inbox.newest < sequenceId);
+        return { kind: "missing", late, before: inbox && stateBefore(inbox, sequenceId) };
       },
     }),
     async load(points) {

@@ -63,6 +63,10 @@ export const keys = {
   keyPackages: (): KeyRange => prefixRange("k"),
   /** By init key and by wrapper key, hex (XKP-07). */
   keyPackageAt: (publicKey: string): Uint8Array => encodeKey("kw", publicKey),
+  /** Welcomes that were dealt with, by id and content, as far as the log is looked through again. */
+  welcomeSeen: (id: bigint, hash: string): Uint8Array => encodeKey("ws", id, hash),
+  welcomesSeenTo: (id: bigint): Uint8Array => encodeKey("ws", id),
+  welcomesSeen: (): KeyRange => prefixRange("ws"),
   consent: (type: number, entity: string): Uint8Array => encodeKey("c", String(type), entity),
   consents: (): KeyRange => prefixRange("c"),
   consentParts: (key: Uint8Array): [type: string, entity: string] => {

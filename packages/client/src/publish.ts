@@ -23,7 +23,7 @@ import {
   sealMessage,
 } from "./engine/send.ts";
 import { stepTo, withoutIntent } from "./engine/step.ts";
-import type { GroupState, Intent } from "./engine/state.ts";
+import type { GroupState, Intent, Sealed } from "./engine/state.ts";
 import { ClientError } from "./errors.ts";
 import type { LoadedCell } from "./groups.ts";
 import { gatherMembership } from "./gather.ts";
@@ -46,8 +46,17 @@ function intentById(state: GroupState, id: number): Intent | undefined {
 }
 
 /** Whether bytes went out, or nearly, and nobody knows yet whether they arrived. */
-export function hasUnconfirmed(state: GroupState): boolean {
-  return state.intents.some(({ state: at }) => at.kind === "published" && !at.sealed.confirmed);
+export function hasUnconfirmed(state: GroupState, nowNs: bigint): boolean {
+  return state.intents.some(
+    ({ state: at }) => at.kind === "published" && isDoubtful(at.sealed, nowNs),
+  );
+}
+
+/** XIN-12: the echo always comes, unless the node lied about having the bytes: then they are sent again. */
+const echoWithinNs = 60n * 1_000_000_000n;
+
+function isDoubtful({ confirmed, confirmedAtNs }: Sealed, nowNs: bigint): boolean {
+  return !confirmed || (confirmedAtNs !== undefined && nowNs - confirmedAtNs > echoWithinNs);
 }
 
 /** XIN-05: a commit of ours whose echo is still to come; nothing else may be staged on its epoch. */
@@ -99,7 +108,7 @@ async function nextBatch(context: Context, cell: LoadedCell): Promise<Intent[]> 
     if (!intent || intent.state.kind === "committed" || intent.state.kind === "error") continue;
     if (intent.state.kind === "published") {
       const { sealed } = intent.state;
-      if (sealed.confirmed) continue;
+      if (!isDoubtful(sealed, context.ports.clock.nowNs())) continue;
       if (isSendable(state, sealed)) {
         if (sealed.pending && batch.length > 0) break;
         batch.push(intent.id);
@@ -177,9 +186,10 @@ async function send(context: Context, cell: LoadedCell, batch: readonly Intent[]
   try {
     await context.api.sendGroupMessages(messages);
   } catch (error) {
-    const keep = mayHaveArrived(error);
     for (const { id } of batch) {
       const intent = intentById(cell.state, id);
+      // The bytes of a message are as good as others would be, and leave no gap between its sender's keys.
+      const keep = mayHaveArrived(error) || intent?.wish.kind === "send-message";
       if (intent) await cell.apply(countFailure(cell.state, intent, error, keep));
     }
     throw error instanceof TransportError
@@ -192,6 +202,7 @@ async function send(context: Context, cell: LoadedCell, batch: readonly Intent[]
       confirmSent(
         cell.state,
         batch.map(({ id }) => id),
+        clock.nowNs(),
       ),
     ),
   );

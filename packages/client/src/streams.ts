@@ -1,4 +1,4 @@
-import { fromHex, toHex } from "@coterie/base";
+import { CoterieError, fromHex, toHex } from "@coterie/base";
 import type { IncomingStream } from "@coterie/transport";
 import { GroupMessage } from "@coterie/wire";
 import { createStream } from "./async-stream.ts";
@@ -7,10 +7,11 @@ import type { Context } from "./context.ts";
 import type { ConversationEngine } from "./conversation-engine.ts";
 import { queryCursor } from "./engine/receive.ts";
 import type { MessageRow } from "./engine/state.ts";
+import { ClientError } from "./errors.ts";
 import type { Cell, Groups } from "./groups.ts";
 import { canHeal } from "./run.ts";
 import { runSubscription } from "./subscription.ts";
-import { takeEnvelope } from "./sync.ts";
+import { takeEnvelope } from "./take-envelope.ts";
 import type { Welcomes } from "./welcomes.ts";
 
 /** The parts that streams draw from. */
@@ -28,8 +29,8 @@ function abortedWith(source: StreamSource<never>, context: Context): AbortSignal
 /** XST-03: one streamed envelope. What cannot be processed alone is left to a full sync of its group. */
 async function takeStreamed(parts: StreamParts, message: Uint8Array): Promise<void> {
   const { context, groups, engine } = parts;
-  const decoded = GroupMessage.decode(message);
-  if (decoded.kind !== "v1") return;
+  const decoded = decodeFrame(context, message);
+  if (decoded?.kind !== "v1") return;
   const { id, createdNs, groupId, data } = decoded.value;
   const cell = await groups.find(toHex(groupId));
   if (!cell || !cell.record.active || cell.record.pausedForVersion !== undefined) return;
@@ -39,13 +40,25 @@ async function takeStreamed(parts: StreamParts, message: Uint8Array): Promise<vo
     );
     if (taken === "needs-sync") await engine.sync(cell);
   } catch (error) {
-    // Later messages must not overtake this one: the call is opened anew, from the cursor.
-    if (canHeal(error)) throw error;
+    // Later messages must not overtake this one: the call is opened anew, from the cursor. But not for one group that waits.
+    const waits = error instanceof ClientError && error.code === "client/identity-behind";
+    if (canHeal(error) && !waits) throw error;
     context.ports.log.write("warn", "stream-message-failed", {
       groupId: cell.id,
       sequenceId: id,
       error: String(error),
     });
+  }
+}
+
+/** A frame that is none is told of and passed over: it must not end a stream (XST-05). */
+function decodeFrame(context: Context, message: Uint8Array): GroupMessage | undefined {
+  try {
+    return GroupMessage.decode(message);
+  } catch (error) {
+    const code = error instanceof CoterieError ? error.code : "client/bad-envelope";
+    context.bus.emit([{ kind: "refused", what: "envelope", sequenceId: 0n, code }]);
+    return undefined;
   }
 }
 

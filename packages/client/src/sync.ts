@@ -1,13 +1,9 @@
 import type { GroupMessageV1 } from "@coterie/wire";
 import type { Context } from "./context.ts";
-import { stepEnv } from "./context.ts";
 import { minimumVersionKey } from "./engine/changes.ts";
 import { finishIntent } from "./engine/intents.ts";
 import { limits } from "./engine/limits.ts";
-import { queryCursor, receiveEnvelope } from "./engine/receive.ts";
-import type { Envelope } from "./engine/envelope.ts";
-import type { Received } from "./engine/outcomes.ts";
-import type { GroupState } from "./engine/state.ts";
+import { queryCursor } from "./engine/receive.ts";
 import { mergeSteps, stepTo } from "./engine/step.ts";
 import type { Step } from "./engine/step.ts";
 import { isNewer } from "./engine/version.ts";
@@ -15,39 +11,9 @@ import { welcomeChunkSize, wrapWelcomes } from "./engine/welcome-wrap.ts";
 import { ClientError } from "./errors.ts";
 import type { LoadedCell } from "./groups.ts";
 import { hasUnconfirmed, publish } from "./publish.ts";
+import { readAgain } from "./read-again.ts";
 import { withRetry } from "./run.ts";
-
-export type Taken = "done" | "paused" | "needs-sync";
-
-/** What one envelope leads to, loading identity logs as the judge asks for them (XCV-11, XCV-31). */
-async function settle(
-  context: Context,
-  state: GroupState,
-  envelope: Envelope,
-  via: "sync" | "stream",
-): Promise<Exclude<Received, { kind: "wait" }>> {
-  let notFound: ReadonlySet<string> = new Set();
-  for (;;) {
-    const received = receiveEnvelope({ env: stepEnv(context, notFound), state, envelope, via });
-    if (received.kind !== "wait") return received;
-    const { needs } = received;
-    const missing = await withRetry(context.ports, () => context.identity.load(needs));
-    notFound = new Set([...notFound, ...missing]);
-  }
-}
-
-/** Takes one envelope in. */
-export async function takeEnvelope(
-  context: Context,
-  cell: LoadedCell,
-  envelope: Envelope,
-  via: "sync" | "stream",
-): Promise<Taken> {
-  const received = await settle(context, cell.state, envelope, via);
-  if (received.kind === "needs-sync") return "needs-sync";
-  await cell.apply(received.step);
-  return received.kind === "paused" ? "paused" : "done";
-}
+import { settleEnvelope } from "./take-envelope.ts";
 
 /**
  * Takes a page in and stores it in one batch: states, cursors and rows move together, and a page that is lost on the way is read
@@ -62,10 +28,11 @@ async function takePage(
   try {
     for (const { id: sequenceId, createdNs, data } of messages) {
       const envelope = { sequenceId, createdNs, data };
-      const received = await settle(context, all?.state ?? cell.state, envelope, "sync");
+      const received = await settleEnvelope(context, all?.state ?? cell.state, envelope, "sync");
       if (received.kind === "needs-sync") continue;
       const { step } = received;
       all = all ? mergeSteps(all, step) : step;
+      if (received.kind === "held") throw received.error;
       if (received.kind === "paused") return false;
     }
     return true;
@@ -147,7 +114,7 @@ export async function round(context: Context, cell: LoadedCell): Promise<RoundEr
     }
   };
   let seen = true;
-  if (hasUnconfirmed(cell.state)) {
+  if (hasUnconfirmed(cell.state, context.ports.clock.nowNs())) {
     seen = false;
     await attempt(async () => {
       await receive(context, cell);
@@ -157,6 +124,7 @@ export async function round(context: Context, cell: LoadedCell): Promise<RoundEr
   // Without having looked, the same bytes could go out twice; harmless for others, but not for the count of attempts.
   if (seen && cell.state.record.active) await attempt(() => publish(context, cell));
   await attempt(() => receive(context, cell));
+  await attempt(() => readAgain(context, cell));
   await attempt(() => postCommit(context, cell));
   return { errors };
 }

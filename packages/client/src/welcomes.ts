@@ -8,6 +8,7 @@ import type { WelcomeInput, WelcomeOutcome } from "./engine/join.ts";
 import type { GroupRecord } from "./engine/state.ts";
 import { unwrapPointee, unwrapPointer, unwrapWelcome } from "./engine/welcome-wrap.ts";
 import type { OpenedWelcome, Pointer } from "./engine/welcome-wrap.ts";
+import { readCommitLog } from "./db.ts";
 import { ConsentEntityType, ConsentState } from "./enums.ts";
 import { ClientError } from "./errors.ts";
 import type { Cell, Groups } from "./groups.ts";
@@ -16,9 +17,10 @@ import type { OwnKeyPackage } from "./key-packages.ts";
 import { decodeRow, encodeRow } from "./rows.ts";
 import { canHeal, Lock, withRetry } from "./run.ts";
 
-/** A pointer whose welcome was not there yet (XWL-11). */
-interface PointerTask {
-  readonly pointer: Pointer;
+/** A welcome that cannot be used yet: what its pointer names was not there (XWL-11), or an inbox log ended too early (XCV-11). */
+interface WelcomeTask {
+  readonly pointer?: Pointer | undefined;
+  readonly opened?: OpenedWelcome | undefined;
   readonly wrapperKey: Uint8Array;
   readonly welcomeId: bigint;
   readonly createdNs: bigint;
@@ -33,16 +35,19 @@ export interface Welcomes {
   sync(): Promise<Cell[]>;
   /** Where the stored cursor stands, for subscriptions (XST-01). */
   cursor(): Promise<bigint>;
-  /** Tries stored pointers that are due (XWL-11). */
+  /** Tries what is stored and due (XWL-11). */
   tick(): Promise<void>;
 }
 
 const cursorKey = keys.meta("welcome-cursor");
+const floorKey = keys.meta("welcome-floor");
+const lookBackEveryNs = 30n * 60n * 1_000_000_000n;
 const minute = 60n * 1_000_000_000n;
 
 export function createWelcomes(context: Context, groups: Groups): Welcomes {
   const { store, crypto, clock, log } = context.ports;
   const lock = new Lock();
+  let lookedBackNs = 0n;
 
   async function cursor(): Promise<bigint> {
     const row = await store.get(cursorKey);
@@ -59,6 +64,10 @@ export function createWelcomes(context: Context, groups: Groups): Welcomes {
     context.bus.emit([{ kind: "refused", what: "welcome", sequenceId: welcomeId, code, rule }]);
   }
 
+  function waits(sequenceId: bigint, rule: string): void {
+    context.bus.emit([{ kind: "waiting", what: "welcome", sequenceId, rule }]);
+  }
+
   /** The shared welcome that a pointer names; undefined where it is not there (yet). */
   async function fetchPointee(pointer: Pointer): Promise<OpenedWelcome | undefined> {
     const page = await context.api.queryWelcomes(pointer.destination, 0n);
@@ -70,10 +79,33 @@ export function createWelcomes(context: Context, groups: Groups): Welcomes {
 
   interface Found {
     readonly own: OwnKeyPackage;
+    readonly wrapperKey: Uint8Array;
     readonly opened: OpenedWelcome;
   }
 
-  async function open(message: WelcomeMessage): Promise<Found | PointerTask> {
+  function taskOf(
+    found: Pick<WelcomeTask, "pointer" | "opened" | "wrapperKey">,
+    at: { readonly id: bigint; readonly createdNs: bigint },
+  ): WelcomeTask {
+    const now = clock.nowNs();
+    const waitNs = found.pointer ? 5n * minute : minute / 12n;
+    return {
+      ...found,
+      welcomeId: at.id,
+      createdNs: at.createdNs,
+      nextNs: now + waitNs,
+      waitNs,
+      attempts: 0,
+      untilNs: now + 3n * 24n * 60n * minute,
+    };
+  }
+  const putTask = (task: WelcomeTask): Change => ({
+    kind: "put",
+    key: keys.task(task.welcomeId.toString()),
+    value: encodeRow(task),
+  });
+
+  async function open(message: WelcomeMessage): Promise<Found | WelcomeTask> {
     if (message.kind === "unset") throw new ClientError("client/bad-welcome", { rule: "XWL-04" });
     const { hpkePublicKey, wrapperAlgorithm: algorithm } = message.value;
     const found = await context.keyPackages.find(hpkePublicKey);
@@ -82,7 +114,7 @@ export function createWelcomes(context: Context, groups: Groups): Welcomes {
     if (message.kind === "v1") {
       const { data, welcomeMetadata: metadata } = message.value;
       const opened = unwrapWelcome(crypto, { data, metadata, algorithm, keys: found.keys });
-      return { own: found.own, opened };
+      return { own: found.own, wrapperKey: hpkePublicKey, opened };
     }
     const data = message.value.welcomePointer;
     const pointer = unwrapPointer(crypto, { data, algorithm, keys: found.keys });
@@ -93,50 +125,41 @@ export function createWelcomes(context: Context, groups: Groups): Welcomes {
         if (!pointee) throw notYet;
         return pointee;
       });
-      return { own: found.own, opened };
+      return { own: found.own, wrapperKey: hpkePublicKey, opened };
     } catch (error) {
       if (error !== notYet) throw error;
-      const now = clock.nowNs();
-      return {
-        pointer,
-        wrapperKey: hpkePublicKey,
-        welcomeId: message.value.id,
-        createdNs: message.value.createdNs,
-        nextNs: now + 5n * minute,
-        waitNs: 5n * minute,
-        attempts: 0,
-        untilNs: now + 3n * 24n * 60n * minute,
-      };
+      return taskOf({ pointer, wrapperKey: hpkePublicKey }, message.value);
     }
   }
 
-  /** Joins by an opened welcome; `more` goes into the same batch. */
+  /** Joins by an opened welcome; `more` goes into the same batch. `late` where an inbox log that it names ends too early. */
   async function joinBy(
-    found: Found,
-    welcomeId: bigint,
-    welcomeCreatedNs: bigint,
+    found: Pick<Found, "own" | "opened">,
+    at: { readonly id: bigint; readonly createdNs: bigint },
     more: readonly Change[],
-  ): Promise<Cell | undefined> {
+    patient: boolean,
+  ): Promise<Cell | undefined | "late"> {
     let notFound: ReadonlySet<string> = new Set();
     let input: WelcomeInput;
     let outcome: WelcomeOutcome;
     for (;;) {
       input = {
-        env: stepEnv(context, notFound),
+        env: { ...stepEnv(context, notFound), patient },
         welcome: found.opened.welcome,
         keyPackage: found.own,
-        welcomeId,
-        welcomeCreatedNs,
+        welcomeId: at.id,
+        welcomeCreatedNs: at.createdNs,
         messageCursor: found.opened.messageCursor,
       };
       outcome = openWelcome(input);
       if (outcome.kind !== "wait") break;
       const { needs } = outcome;
+      if (outcome.late === true) return "late";
       notFound = await withRetry(context.ports, () => context.identity.load(needs));
     }
     if (outcome.kind === "refused") {
       await store.write(more);
-      reject(welcomeId, outcome.code, outcome.rule);
+      reject(at.id, outcome.code, outcome.rule);
       return undefined;
     }
     const joined = outcome;
@@ -150,8 +173,9 @@ export function createWelcomes(context: Context, groups: Groups): Welcomes {
     if (!known) return remember(await put(), joined);
     const before = known.record.membershipState;
     return groups.exclusive(known, async (cell) => {
-      if (isStaleWelcome(cell.state, joined.group)) {
+      if (isStaleWelcome(cell.state, joined.group, await readCommitLog(store, cell.id))) {
         await store.write(more);
+        if (!cell.state.record.active) reject(at.id, "client/welcome-replayed", "XWL-14");
         return undefined;
       }
       return remember(await put(), joined, before);
@@ -189,18 +213,33 @@ export function createWelcomes(context: Context, groups: Groups): Welcomes {
     if (newest) await setConsent(GroupId, cell.id, getConsent(GroupId, newest.id));
   }
 
+  // By content as well: a node may give another welcome a number that was used.
+  function seenKey(message: Exclude<WelcomeMessage, { kind: "unset" }>): Uint8Array {
+    const data = message.kind === "v1" ? message.value.data : message.value.welcomePointer;
+    return keys.welcomeSeen(message.value.id, toHex(crypto.hash("sha256", data).subarray(0, 16)));
+  }
+  const isSeen = async (message: Exclude<WelcomeMessage, { kind: "unset" }>): Promise<boolean> =>
+    (await store.get(seenKey(message))) !== undefined;
+
   async function take(message: WelcomeMessage): Promise<Cell | undefined> {
     if (message.kind === "unset") return undefined;
     const { id, createdNs } = message.value;
-    const done = [moveCursor(id)];
+    const at = await cursor();
+    const seen: Change = { kind: "put", key: seenKey(message), value: encodeRow({}) };
+    const done = [moveCursor(id > at ? id : at), seen];
     try {
       const found = await open(message);
-      if ("pointer" in found) {
-        const key = keys.task(id.toString());
-        await store.write([...done, { kind: "put", key, value: encodeRow(found) }]);
+      if (!("own" in found)) {
+        await store.write([...done, putTask(found)]);
+        waits(id, "XWL-11");
         return undefined;
       }
-      return await joinBy(found, id, createdNs, done);
+      const joined = await joinBy(found, { id, createdNs }, done, true);
+      if (joined !== "late") return joined;
+      const { opened, wrapperKey } = found;
+      await store.write([...done, putTask(taskOf({ opened, wrapperKey }, { id, createdNs }))]);
+      waits(id, "XCV-11");
+      return undefined;
     } catch (error) {
       // XWL-22: what can heal leaves the cursor where it is; so does a store that fails.
       if (canHeal(error) || !(error instanceof CoterieError) || error.disposition === "halt") {
@@ -214,8 +253,8 @@ export function createWelcomes(context: Context, groups: Groups): Welcomes {
   }
 
   async function syncNow(): Promise<Cell[]> {
-    const cells: Cell[] = [];
-    let any = false;
+    const cells: Cell[] = await lookBack();
+    let any = cells.length > 0;
     try {
       for (;;) {
         const from = await cursor();
@@ -224,6 +263,10 @@ export function createWelcomes(context: Context, groups: Groups): Welcomes {
         );
         for (const message of page.messages) {
           if (message.kind === "unset" || message.value.id <= from) continue;
+          if (await isSeen(message)) {
+            await store.write([moveCursor(message.value.id)]);
+            continue;
+          }
           any = true;
           const cell = await take(message);
           if (cell) cells.push(cell);
@@ -236,20 +279,60 @@ export function createWelcomes(context: Context, groups: Groups): Welcomes {
     }
   }
 
-  async function runTask(key: Uint8Array, task: PointerTask): Promise<void> {
+  /**
+   * Looks once more through what was read since the last look: a node that kept a welcome back, or numbered one too high, must not
+   * make us pass over it for good. What was dealt with is known by its id and not asked again.
+   */
+  async function lookBack(): Promise<Cell[]> {
+    const now = clock.nowNs();
+    if (now - lookedBackNs <= lookBackEveryNs) return [];
+    const upTo = await cursor();
+    const row = await store.get(floorKey);
+    const floor = row ? decodeRow<{ id: bigint }>(row).id : 0n;
+    lookedBackNs = now;
+    if (upTo <= floor) return [];
+    const cells: Cell[] = [];
+    let last = floor;
+    for (;;) {
+      const from = last;
+      const page = await withRetry(context.ports, () =>
+        context.api.queryWelcomes(fromHex(context.installationId), from),
+      );
+      for (const message of page.messages) {
+        if (message.kind === "unset" || message.value.id <= last) continue;
+        last = message.value.id;
+        if (last > upTo || (await isSeen(message))) continue;
+        const cell = await take(message);
+        if (cell) cells.push(cell);
+      }
+      if (!page.full || last === from || last > upTo) break;
+    }
+    // Everything up to here was seen twice. A log that ends before the cursor shows that the cursor was led astray.
+    const end = last < upTo ? last : upTo;
+    await store.write([
+      moveCursor(end),
+      { kind: "put", key: floorKey, value: encodeRow({ id: end }) },
+      { kind: "delete-range", from: keys.welcomesSeen().from, to: keys.welcomesSeenTo(end) },
+    ]);
+    return cells;
+  }
+
+  async function runTask(key: Uint8Array, task: WelcomeTask): Promise<void> {
     const gone: Change = { kind: "delete", key };
     const found = await context.keyPackages.find(task.wrapperKey);
     const now = clock.nowNs();
+    const at = { id: task.welcomeId, createdNs: task.createdNs };
     if (!found || now > task.untilNs || task.attempts >= 100) {
+      if (found && task.opened) {
+        await joinBy({ own: found.own, opened: task.opened }, at, [gone], false);
+        return;
+      }
       await store.write([gone]);
       reject(task.welcomeId, "client/bad-welcome", "XWL-11");
       return;
     }
-    const opened = await fetchPointee(task.pointer);
-    if (opened) {
-      await joinBy({ own: found.own, opened }, task.welcomeId, task.createdNs, [gone]);
-      return;
-    }
+    const opened = task.opened ?? (task.pointer && (await fetchPointee(task.pointer)));
+    if (opened && (await joinBy({ own: found.own, opened }, at, [gone], true)) !== "late") return;
     const longest = 120n * minute;
     const grown = (task.waitNs * 3n) / 2n;
     const waitNs = grown > longest ? longest : grown;
@@ -263,7 +346,7 @@ export function createWelcomes(context: Context, groups: Groups): Welcomes {
     tick: () =>
       lock.run(async () => {
         for (const { key, value } of await store.list(keys.tasks())) {
-          const task = decodeRow<PointerTask>(value);
+          const task = decodeRow<WelcomeTask>(value);
           if (task.nextNs <= clock.nowNs()) await runTask(key, task);
         }
       }),

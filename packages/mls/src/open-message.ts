@@ -28,6 +28,8 @@ export interface OpenedMessage {
   readonly sender: ProposalSender;
   /** Of a PrivateMessage. */
   readonly generation: number | undefined;
+  /** Messages of the same sender and epoch before this one that were not seen. */
+  readonly skipped: number;
   /** With the message's key used up. */
   readonly group: Group;
   readonly spent: readonly Uint8Array[];
@@ -65,7 +67,7 @@ function openPublic(
   }
   const sender = proposalSender(state.context, state.tree, content.sender);
   checkContentSignature(crypto, suite, message, contextBytes, publicSigner(message, sender));
-  return { kind: "opened", message, sender, generation: undefined, group, spent: [] };
+  return { kind: "opened", message, sender, generation: undefined, skipped: 0, group, spent: [] };
 }
 
 /** RFC 9420 §6.1: which key signs, and what somebody outside of the group may send. */
@@ -125,6 +127,7 @@ function openPrivate(
     message,
     sender: { kind: "member", leafIndex, leaf },
     generation,
+    skipped: Math.max(0, generation - found.ratchet.next),
     group: keys.withKeys(withRatchet(found.tree, leafIndex, kind, step.ratchet)),
     spent: [...found.spent, ...step.spent, step.key.key, step.key.nonce],
   };

@@ -66,7 +66,7 @@ function processFramed(input: ProcessInput): Processed {
   if (content.kind === "commit") return processCommit(input, opened, content.commit);
   if (content.kind === "proposal") return processProposal(input, opened, content.proposal);
   // RFC 9420 §6: application data is always encrypted, so it comes from a member.
-  const { sender, generation, spent } = opened;
+  const { sender, generation, skipped, spent } = opened;
   if (sender.kind !== "member" || generation === undefined) {
     throw new MlsError("mls/application-in-public");
   }
@@ -78,6 +78,7 @@ function processFramed(input: ProcessInput): Processed {
     sender: { leafIndex: sender.leafIndex, leaf: sender.leaf },
     epoch: message.content.epoch,
     generation,
+    skipped,
     spent,
   };
 }

@@ -29,6 +29,8 @@ export type Processed =
       readonly sender: Member;
       readonly epoch: bigint;
       readonly generation: number;
+      /** How many messages of this sender and epoch before it were not seen (yet). */
+      readonly skipped: number;
       readonly spent: readonly Uint8Array[];
     }
   | {

@@ -254,6 +254,15 @@ test.each(attacks)(
           }
         : more;
     await forger.commit(await attack(play), chosen);
+    if (rule === "XID-31") {
+      // XCV-11, XCV-31: the update might still come. For two minutes everybody waits, then nobody.
+      for (const honest of [ada, cy]) {
+        const own = await groupOf(honest, id);
+        await expect(own.sync()).rejects.toMatchObject({ code: "client/identity-behind" });
+        expect(honest.events.at(-1)).toMatchObject({ kind: "waiting", what: "commit" });
+      }
+      world.clock.jump(121_000);
+    }
     const before = await standings([ada, cy], id);
     expect(before.size).toBe(1);
     for (const honest of [ada, cy]) {

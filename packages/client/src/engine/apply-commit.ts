@@ -2,6 +2,7 @@ import { fromHex, idBytes } from "@coterie/base";
 import type { Group as MlsGroup } from "@coterie/mls";
 import { isNoteworthy } from "./changes.ts";
 import { typeOfChanges } from "./commit-log.ts";
+import { withEpochStart } from "./doubt.ts";
 import { extensionType, sameExtension } from "./extensions.ts";
 import { stepTo } from "./step.ts";
 import type { Step, StepEnv } from "./step.ts";
@@ -37,6 +38,10 @@ export function applyCommit(applied: AppliedCommit): Step {
   const next: GroupState = {
     ...state,
     record,
+    progress: {
+      ...state.progress,
+      epochStarts: withEpochStart(state.progress, envelope.sequenceId),
+    },
     mls: group,
   };
   const events: EngineEvent[] = removed ? [{ kind: "removed", groupId: record.id }] : [];

@@ -1,4 +1,4 @@
-import { fromHex, idBytes, toHex } from "@coterie/base";
+import { equal, fromHex, idBytes, toHex } from "@coterie/base";
 import type { GroupId } from "@coterie/base";
 import { join } from "@coterie/mls";
 import type { Group as MlsGroup, KeyPackage, KeyPackageSecrets } from "@coterie/mls";
@@ -10,7 +10,7 @@ import { ruleOf } from "./outcomes.ts";
 import { stepTo } from "./step.ts";
 import type { Step, StepEnv } from "./step.ts";
 import { CommitResult } from "./state.ts";
-import type { GroupRecord, GroupState, Intent } from "./state.ts";
+import type { CommitLogRow, GroupRecord, GroupState, Intent } from "./state.ts";
 import { transcriptRow } from "./transcript.ts";
 import type { Awaited } from "./validate-commit.ts";
 import type { ValidJoin } from "./validate-join.ts";
@@ -30,11 +30,16 @@ export interface WelcomeInput {
 export type WelcomeOutcome =
   | { readonly kind: "joined"; readonly group: MlsGroup; readonly join: ValidJoin }
   | { readonly kind: "refused"; readonly code: string; readonly rule?: string | undefined }
-  | { readonly kind: "wait"; readonly needs: Extract<Awaited, { kind: "identity" }>["needs"] };
+  | {
+      readonly kind: "wait";
+      readonly needs: Extract<Awaited, { kind: "identity" }>["needs"];
+      readonly late?: boolean | undefined;
+    };
 
 /** Runs a welcome through MLS and the judge. Nothing is kept yet. */
 export function openWelcome({ env, welcome, keyPackage }: WelcomeInput): WelcomeOutcome {
-  const once = createJudge({ identity: env.identity, ownInboxId: env.ownInboxId });
+  const { identity, ownInboxId, patient } = env;
+  const once = createJudge({ identity, ownInboxId, patient });
   const joined = join({
     crypto: env.crypto,
     welcome,
@@ -47,19 +52,27 @@ export function openWelcome({ env, welcome, keyPackage }: WelcomeInput): Welcome
   }
   if (joined.kind === "waiting") {
     const awaited = joined.for as Awaited;
-    return { kind: "wait", needs: awaited.kind === "identity" ? awaited.needs : [] };
+    if (awaited.kind === "identity") return { ...awaited, kind: "wait" };
+    return { kind: "wait", needs: [] };
   }
   const valid = once.join();
   if (!valid) return { kind: "refused", code: "client/bad-welcome" };
   return { kind: "joined", group: joined.group, join: valid };
 }
 
-/** XWL-14: whether a group that is here already, in this state, makes the welcome old news. */
-export function isStaleWelcome(known: GroupState | undefined, joined: MlsGroup): boolean {
-  return (
-    known?.mls !== undefined &&
-    known.record.active &&
-    joined.context.epoch <= known.mls.context.epoch
+/**
+ * XWL-14: whether a group that is here already makes the welcome old news. One that leads back into an epoch that we were in is a
+ * replay whatever we are now: its keys were used. A fork may be left for an epoch that is not higher (XIN-44).
+ */
+export function isStaleWelcome(
+  known: GroupState | undefined,
+  joined: MlsGroup,
+  log: readonly CommitLogRow[],
+): boolean {
+  if (known?.mls === undefined || joined.context.epoch > known.mls.context.epoch) return false;
+  if (known.record.active && known.record.commitLogForked !== true) return true;
+  return log.some(({ appliedAuthenticator }) =>
+    equal(appliedAuthenticator, joined.epochAuthenticator),
   );
 }
 
@@ -109,6 +122,7 @@ export function joinGroup(
       commitCursor: messageCursor,
       messageCursor: known?.progress.messageCursor ?? 0n,
       ahead: [],
+      epochStarts: [messageCursor],
       // XWL-18: asks for a key update before the first message (XIN-14).
       rotatedAtNs: 0n,
       installationsCheckedAtNs: 0n,

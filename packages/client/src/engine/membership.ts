@@ -19,6 +19,8 @@ type InstallationsAt =
   /** The log was loaded and has no update with this id; `before` is the state of the last one ahead of it. */
   | {
       readonly kind: "missing";
+      /** The log ends before this id: an update may still come under it. */
+      readonly late?: boolean | undefined;
       readonly before?:
         | { readonly sequenceId: bigint; readonly installations: ReadonlySet<string> }
         | undefined;
@@ -27,6 +29,12 @@ type InstallationsAt =
 /** Verified identity logs as far as they are in memory. */
 export interface IdentityView {
   installationsAt(inboxId: string, sequenceId: bigint): InstallationsAt;
+}
+
+/** Whether the log was read and ends before this point. */
+export function isLate(identity: IdentityView, { inboxId, sequenceId }: IdentityPoint): boolean {
+  const at = identity.installationsAt(inboxId, sequenceId);
+  return at.kind === "missing" && at.late === true;
 }
 
 export interface MembershipDiff {

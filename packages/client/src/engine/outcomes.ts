@@ -12,6 +12,8 @@ export type Received =
   | {
       readonly kind: "wait";
       readonly needs: Extract<Awaited, { readonly kind: "identity" }>["needs"];
+      /** They were asked for before, and the log ends before them (XCV-11). */
+      readonly late?: boolean | undefined;
     }
   /** XIN-30: keep the cursor where it is and stop. */
   | { readonly kind: "paused"; readonly step: Step }

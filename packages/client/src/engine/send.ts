@@ -103,12 +103,12 @@ export function sealCommit(
 }
 
 /** The node said that it has the bytes of these intents. */
-export function confirmSent(state: GroupState, ids: readonly number[]): GroupState {
+export function confirmSent(state: GroupState, ids: readonly number[], nowNs: bigint): GroupState {
   return {
     ...state,
     intents: state.intents.map((intent): Intent => {
       if (!ids.includes(intent.id) || intent.state.kind !== "published") return intent;
-      const sealed = { ...intent.state.sealed, confirmed: true };
+      const sealed = { ...intent.state.sealed, confirmed: true, confirmedAtNs: nowNs };
       return { ...intent, state: { kind: "published", sealed } };
     }),
   };

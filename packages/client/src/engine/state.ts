@@ -35,6 +35,8 @@ export interface GroupRecord {
   readonly pausedForVersion?: string | undefined;
   /** Set when a message of a later epoch hinted at a fork (XIN-40); only reported. */
   readonly forkDetails?: string | undefined;
+  /** The epoch of that message. */
+  readonly forkEpoch?: bigint | undefined;
   /** XIN-43: what the members' commit logs say; undefined where they say nothing. */
   readonly commitLogForked?: boolean | undefined;
   /** The epoch that a welcome led into; until it is left, commits of other epochs say nothing (XIN-41). */
@@ -48,12 +50,42 @@ export interface GroupRecord {
   readonly policy: PolicySet;
 }
 
+export interface AheadMark {
+  readonly id: bigint;
+  /** The first half of the SHA-256, hex. */
+  readonly hash: string;
+}
+
+/**
+ * A reason to read a part of the log again. The node is trusted for order and availability alone: what it kept back, numbered
+ * wrongly or answered for another group must not be lost once it says the truth. Whatever is read twice MLS tells apart: a commit
+ * counts in one epoch, a message key opens once.
+ */
+export interface Doubt {
+  /** `epoch`: a commit is missing. `gap`: messages of a sender are. `cursor`: the log is not where we stopped reading. */
+  readonly kind: "epoch" | "gap" | "cursor";
+  /** Sequence id after which to read, and how far that came. */
+  readonly from: bigint;
+  readonly at: bigint;
+  readonly attempts: number;
+  readonly nextNs: bigint;
+}
+
 /** What moves with every envelope. */
 export interface Progress {
   readonly commitCursor: bigint;
   readonly messageCursor: bigint;
-  /** Sequence ids above the cursors that a stream has already processed (XST-03). */
-  readonly ahead: readonly bigint[];
+  /** What a stream has already processed above the cursors (XST-03): sequence id and content, as a node may lie about ids. */
+  readonly ahead: readonly AheadMark[];
+  /** When the last envelope read was stored, by the node's clock: the same number with another time is another envelope. */
+  readonly cursorCreatedNs?: bigint | undefined;
+  /** Ids of the commits that began the last epochs, oldest first. */
+  readonly epochStarts?: readonly bigint[] | undefined;
+  readonly doubt?: Doubt | undefined;
+  /** A commit that names an identity update which the node does not show (yet), and since when it waits (XCV-11). */
+  readonly held?: { readonly sequenceId: bigint; readonly sinceNs: bigint } | undefined;
+  /** When the cursors were last compared with what the node says is newest. */
+  readonly cursorCheckedAtNs?: bigint | undefined;
   /** 0 asks for a key update before the next send (XIN-14, XWL-23). */
   readonly rotatedAtNs: bigint;
   readonly installationsCheckedAtNs: bigint;
@@ -109,6 +141,8 @@ export interface Sealed {
   readonly recipients: readonly Recipient[];
   /** The node answered that it has the bytes; otherwise they may or may not have arrived (XIN-24). */
   readonly confirmed: boolean;
+  /** When it answered so: an echo that does not come makes it doubtful again (XIN-12). */
+  readonly confirmedAtNs?: bigint | undefined;
 }
 
 export interface Intent {
@@ -208,6 +242,22 @@ export type EngineEvent =
       readonly sequenceId: bigint;
       readonly code: string;
       readonly rule?: string | undefined;
+    }
+  /** Something that it needs has not come yet; it is tried again. */
+  | {
+      readonly kind: "waiting";
+      readonly what: "commit" | "welcome";
+      readonly groupId?: GroupId | undefined;
+      readonly sequenceId: bigint;
+      readonly rule: string;
+    }
+  /** Messages of one sender before this one have not come; they are looked for again. */
+  | {
+      readonly kind: "gap";
+      readonly groupId: GroupId;
+      readonly sequenceId: bigint;
+      readonly senderInboxId: string;
+      readonly missing: number;
     }
   | { readonly kind: "removed"; readonly groupId: GroupId }
   | {

@@ -12,6 +12,8 @@ export interface StepEnv {
   readonly ownInstallationId: InstallationId;
   readonly identity: IdentityView;
   readonly nowNs: bigint;
+  /** Wait for identity updates that the node does not show yet, instead of refusing what names them (XCV-11). */
+  readonly patient?: boolean | undefined;
 }
 
 /** One change of the message table. */

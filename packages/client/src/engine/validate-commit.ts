@@ -10,13 +10,18 @@ import type { GroupFacts } from "./extensions.ts";
 import { ownerOf } from "./leaf.ts";
 import type { LeafOwner } from "./leaf.ts";
 import { fitsAttribute } from "./limits.ts";
-import { checkInstallations, diffInstallations, diffMembership } from "./membership.ts";
+import { checkInstallations, diffInstallations, diffMembership, isLate } from "./membership.ts";
 import type { IdentityPoint, IdentityView } from "./membership.ts";
 import { isNewer } from "./version.ts";
 
 /** What a judge waits for: identity logs to be loaded, or a newer version of ourselves (XIN-30). */
 export type Awaited =
-  | { readonly kind: "identity"; readonly needs: readonly IdentityPoint[] }
+  | {
+      readonly kind: "identity";
+      readonly needs: readonly IdentityPoint[];
+      /** The log was loaded and ends before these: they may come, or never (XCV-11). */
+      readonly late?: boolean | undefined;
+    }
   | { readonly kind: "version"; readonly required: string };
 
 /** A commit that every member accepts, with what it means. */
@@ -175,10 +180,36 @@ export interface JudgeContext {
   readonly identity: IdentityView;
   /** Defaults to the version whose rules we follow. */
   readonly ownVersion?: string | undefined;
+  /** Wait, rather than refuse, while an inbox log ends before an update that is named. */
+  readonly patient?: boolean | undefined;
 }
+
+/** Rules whose verdict hangs on what an inbox log holds. */
+const logRules: ReadonlySet<unknown> = new Set(["XID-31", "XCV-13", "XCV-14", "XCV-15"]);
 
 /** XCV-01 to XCV-17: the one check that every member makes of every commit, its own included. Pure and synchronous. */
 export function validateCommit(view: CommitView, context: JudgeContext): CommitVerdict {
+  const verdict = judgeCommit(view, context);
+  if (verdict.kind !== "refuse" || context.patient !== true) return verdict;
+  if (!logRules.has(verdict.details["rule"])) return verdict;
+  // XCV-11: a node that is behind with an inbox log must not make us refuse what all others accept.
+  const needs = latePoints(view, context.identity);
+  return needs.length > 0
+    ? { kind: "wait", for: { kind: "identity", needs, late: true } }
+    : verdict;
+}
+
+/** Points that the commit moves inboxes to and that lie after the end of their logs. */
+function latePoints(view: CommitView, identity: IdentityView): readonly IdentityPoint[] {
+  const before = factsOf(view.before.context.extensions)?.membership.members;
+  const after = factsOf(view.after.context.extensions)?.membership.members;
+  return [...(after ?? [])].flatMap(([inboxId, sequenceId]) => {
+    if (before?.get(inboxId) === sequenceId) return [];
+    return isLate(identity, { inboxId, sequenceId }) ? [{ inboxId, sequenceId }] : [];
+  });
+}
+
+function judgeCommit(view: CommitView, context: JudgeContext): CommitVerdict {
   const beforeExtensions = view.before.context.extensions;
   const afterExtensions = view.after.context.extensions;
   const before = factsOf(beforeExtensions);

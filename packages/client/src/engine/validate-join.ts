@@ -30,6 +30,8 @@ export type JoinVerdict =
 export interface JoinContext {
   readonly identity: IdentityView;
   readonly ownInboxId: string;
+  /** Wait, rather than refuse, while an inbox log ends before an update that is named. */
+  readonly patient?: boolean | undefined;
 }
 
 /** Proposal mode is no version, but its floor is (§6.6). */
@@ -47,7 +49,7 @@ export function validateJoin(view: JoinView, context: JoinContext): JoinVerdict 
   if (!addedBy) return refuse("bad-credential", "XWL-15");
   const dm = checkDm(facts, addedBy, context.ownInboxId);
   if (dm) return dm;
-  const members = checkMembers(view, facts, context.identity);
+  const members = checkMembers(view, facts, context);
   if (members) return members;
 
   const required = facts.metadata.attributes.get(minimumVersionKey);
@@ -84,16 +86,20 @@ function checkDm(facts: GroupFacts, addedBy: LeafOwner, self: string): JoinVerdi
 function checkMembers(
   view: JoinView,
   facts: GroupFacts,
-  identity: IdentityView,
+  { identity, patient }: JoinContext,
 ): JoinVerdict | undefined {
   const needs: IdentityPoint[] = [];
+  const late: IdentityPoint[] = [];
   const states = new Map<string, ReadonlySet<string>>();
   for (const [inboxId, sequenceId] of facts.membership.members) {
     const at = identity.installationsAt(inboxId, sequenceId);
     if (at.kind === "known") states.set(inboxId, at.installations);
     else if (at.kind === "unknown") needs.push({ inboxId, sequenceId });
+    else if (patient === true && at.late === true) late.push({ inboxId, sequenceId });
     else return refuse("missing-identity-update", "XID-31", { inboxId, sequenceId });
   }
+  // XCV-11: the node may be behind with a log, or hide a part of it.
+  if (late.length > 0) return { kind: "wait", for: { kind: "identity", needs: late, late: true } };
   if (needs.length > 0) return { kind: "wait", for: { kind: "identity", needs } };
 
   const present = new Set<string>();
