@@ -2,10 +2,12 @@ export { CryptoError } from "./errors.ts";
 export type { CryptoErrorCode } from "./errors.ts";
 export type {
   AeadName,
+  Ahead,
   CryptoProvider,
   DhName,
   HashName,
   KeyPair,
+  SignatureClaim,
   SignatureName,
 } from "./provider.ts";
 export { cipherSuites } from "./suites.ts";

@@ -14,6 +14,22 @@ export interface KeyPair {
   readonly privateKey: Uint8Array;
 }
 
+/** A signature that somebody will ask about. */
+export interface SignatureClaim {
+  readonly publicKey: Uint8Array;
+  readonly message: Uint8Array;
+  readonly signature: Uint8Array;
+}
+
+/**
+ * Hints, in the order in which the calls will come. They change no answer and may be ignored. Good until the caller returns to the event
+ * loop; the bytes must stay as they are until then.
+ */
+export interface Ahead {
+  verify(name: SignatureName, claims: readonly SignatureClaim[]): void;
+  dhEphemeral(name: DhName, publicKeys: readonly Uint8Array[]): void;
+}
+
 /**
  * All cryptography that the protocol packages use, synchronous. Providers agree on every verdict: what one accepts all accept
  * (rule MLS-07), so that members on different platforms never split a group. Inputs are never kept and never changed.
@@ -24,6 +40,8 @@ export interface KeyPair {
 export interface CryptoProvider extends Random {
   /** `noble` or `openssl`; for logs and benchmarks. */
   readonly name: string;
+  /** Where there are helpers (`@coterie/crypto/pool`): tell them of work that is about to be asked for. */
+  readonly ahead?: Ahead;
 
   hash(name: HashName, data: Uint8Array): Uint8Array;
   hmac(name: HashName, key: Uint8Array, data: Uint8Array): Uint8Array;

@@ -1,5 +1,6 @@
 import { equal, wipe } from "@coterie/base";
 import type { CryptoProvider, KeyPair } from "@coterie/crypto";
+import { announceAdds } from "./ahead.ts";
 import { applyProposals } from "./apply-proposals.ts";
 import type { Applied } from "./apply-proposals.ts";
 import { encodeMlsMessage } from "./message.ts";
@@ -94,6 +95,7 @@ export function commit(input: CommitInput): CommitOutput {
     input.references ?? [],
     input.proposals ?? [],
   );
+  announceAdds(crypto, suite, proposals, true);
   checkMemberList({ crypto, state, nowSeconds, founding: input.founding }, proposals, ownLeaf);
   const psks = findPsks(
     proposals.flatMap(({ proposal }) => (proposal.kind === "psk" ? [proposal.psk] : [])),

@@ -1,5 +1,6 @@
 import { toUtf8, wipe } from "@coterie/base";
 import { hpkeReceiveExport, labels } from "@coterie/crypto";
+import { announceAdds } from "./ahead.ts";
 import { applyProposals } from "./apply-proposals.ts";
 import type { Applied } from "./apply-proposals.ts";
 import { MlsError } from "./errors.ts";
@@ -120,6 +121,7 @@ function checkedProposals(
   const { crypto, group, nowSeconds } = input;
   const proposals = resolveProposals(commit.proposals, group.proposals, sender);
   const rules = { crypto, state: group.state, nowSeconds };
+  announceAdds(crypto, group.suite, proposals, false);
   if (sender.kind === "member") checkMemberList(rules, proposals, sender.leafIndex);
   else checkExternalList(rules, proposals);
   // MLS-03.

@@ -1,5 +1,5 @@
 import { concat, toUtf8 } from "@coterie/base";
-import type { CipherSuite, CryptoProvider } from "@coterie/crypto";
+import type { CipherSuite, CryptoProvider, SignatureClaim } from "@coterie/crypto";
 import { Writer } from "./codec.ts";
 
 const prefix = "MLS 1.0 ";
@@ -123,6 +123,31 @@ interface Verified {
 const verified = new WeakMap<CryptoProvider, Verified>();
 const maxYoung = 8_192;
 
+function verifiedKey(
+  crypto: CryptoProvider,
+  suite: CipherSuite,
+  { publicKey, message, signature }: SignatureClaim,
+): string {
+  const writer = new Writer(publicKey.length + signature.length + 16);
+  writer.u16(suite.id);
+  writer.opaque(publicKey);
+  writer.opaque(signature);
+  const digest = crypto.hash("sha256", concat(writer.finish(), message));
+  return String.fromCharCode(...digest);
+}
+
+/** Whether {@link verifyRemembered} would answer without computing anything. */
+export function isRemembered(
+  crypto: CryptoProvider,
+  suite: CipherSuite,
+  claim: SignatureClaim,
+): boolean {
+  const memo = verified.get(crypto);
+  if (memo === undefined) return false;
+  const key = verifiedKey(crypto, suite, claim);
+  return memo.young.has(key) || memo.old.has(key);
+}
+
 /**
  * As `verifyWithLabel`, but a signature that once verified is not computed again: a key package's leaf comes back as a leaf of the
  * tree, and a tree comes back at the next join. MLS-08: remembered by digest of suite, key, content and signature, never by key alone;
@@ -137,12 +162,7 @@ export function verifyRemembered(
   signature: Uint8Array,
 ): boolean {
   const message = labelled(label, content);
-  const writer = new Writer(publicKey.length + signature.length + 16);
-  writer.u16(suite.id);
-  writer.opaque(publicKey);
-  writer.opaque(signature);
-  const digest = crypto.hash("sha256", concat(writer.finish(), message));
-  const key = String.fromCharCode(...digest);
+  const key = verifiedKey(crypto, suite, { publicKey, message, signature });
   let memo = verified.get(crypto);
   if (memo === undefined) {
     memo = { young: new Set(), old: new Set() };

@@ -1,6 +1,7 @@
 import { equal, invariant, toHex, wipe } from "@coterie/base";
 import { cipherSuites, CryptoError, labels } from "@coterie/crypto";
 import type { CipherSuite, CryptoProvider, KeyPair } from "@coterie/crypto";
+import { announceLeaves } from "./ahead.ts";
 import { decodeWith } from "./codec.ts";
 import { keyPackageRef } from "./create-key-package.ts";
 import type { KeyPackageSecrets } from "./create-key-package.ts";
@@ -220,6 +221,7 @@ export function checkedGroup(
   const carried = findExtension(extensions, extensionTypes.ratchetTree)?.data ?? ratchetTree;
   if (!carried) throw new MlsError("mls/missing-tree");
   const tree = decodeRatchetTree(suite, new Uint8Array(carried));
+  announceLeaves(crypto, tree, groupContext.groupId);
   const leaf = memberAt(tree, info.signer);
   if (!leaf) throw new MlsError("mls/unknown-sender", { leafIndex: info.signer });
   checkGroupInfoSignature(crypto, suite, info, leaf.signatureKey);

@@ -111,24 +111,42 @@ export function sealPath(input: {
   const added = new Set(input.added);
   const label = labels.mlsEncrypt.pathNode;
   const info = encryptContext(crypto, suite, label, input.groupContext);
-  const sealEach = (node: NewPathNode): HpkeCiphertext[] => {
-    const sealed: HpkeCiphertext[] = [];
-    for (const target of resolution(path.tree, node.copath)) {
-      const key = encryptionKeyOf(target);
-      if (key === undefined || (target.level === 0 && added.has(target.index / 2))) continue;
-      try {
-        sealed.push(sealTo(crypto, key, info, node.pathSecret));
-      } catch (cause) {
-        throw new MlsError("mls/unusable-key", { node: target.index }, { cause });
-      }
+  const sealOne = ({ index, key }: SealTarget, pathSecret: Uint8Array): HpkeCiphertext => {
+    try {
+      return sealTo(crypto, key, info, pathSecret);
+    } catch (cause) {
+      throw new MlsError("mls/unusable-key", { node: index }, { cause });
     }
-    return sealed;
   };
-  const nodes = path.nodes.map((node) => ({
-    encryptionKey: node.publicKey,
-    encryptedPathSecret: sealEach(node),
+  const targets = path.nodes.map(({ copath }) => sealTargets(path.tree, copath, added));
+  crypto.ahead?.dhEphemeral(
+    suite.dh,
+    targets.flatMap((ofNode) => ofNode.map(({ key }) => key)),
+  );
+  const nodes = path.nodes.map(({ publicKey, pathSecret }, i) => ({
+    encryptionKey: publicKey,
+    encryptedPathSecret: (targets[i] ?? []).map((target) => sealOne(target, pathSecret)),
   }));
   return { leafNode: path.leafNode, nodes };
+}
+
+interface SealTarget {
+  readonly index: number;
+  readonly key: Uint8Array;
+}
+
+function sealTargets(
+  tree: RatchetTree,
+  copath: TreeNode,
+  added: ReadonlySet<number>,
+): SealTarget[] {
+  const targets: SealTarget[] = [];
+  for (const node of resolution(tree, copath)) {
+    const key = encryptionKeyOf(node);
+    if (key === undefined || (node.level === 0 && added.has(node.index / 2))) continue;
+    targets.push({ index: node.index, key });
+  }
+  return targets;
 }
 
 /** The path secret that goes into the Welcome of a leaf which the same commit adds (RFC 9420 §12.4.3.1). */
