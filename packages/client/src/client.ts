@@ -167,7 +167,7 @@ export class Client {
       inboxId: own.inboxId,
       installationId: installation.id,
       signer: key,
-      maxGroupSize: options.maxGroupSize ?? limits.groupSize,
+      maxGroupSize: groupSizeOf(options),
       signal: abort.signal,
     };
     const groups = createGroups(context);
@@ -309,6 +309,12 @@ export class Client {
     await this.close();
     await this.#options.deleteStore?.(this.#context.inboxId);
   }
+}
+
+/** XGC-56: 1 to any number; Infinity for none. */
+function groupSizeOf({ maxGroupSize = limits.groupSize }: ClientOptions): number {
+  if (maxGroupSize >= 1) return maxGroupSize;
+  throw new ClientError("client/bad-argument", { argument: "maxGroupSize", rule: "XGC-56" });
 }
 
 async function canMessage(

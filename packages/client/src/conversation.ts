@@ -325,7 +325,7 @@ export class Conversation extends ContentSender {
     return this.parts.groups.exclusive(this.cell, async ({ state }) => work(state));
   }
 
-  private get viewer(): Viewer {
+  protected get viewer(): Viewer {
     const { context, groups, codecs } = this.parts;
     return { ports: context.ports, groups, codecs };
   }

@@ -1,15 +1,39 @@
-import { METADATA_FIELDS, adminOnlyPolicy, customPolicySet, defaultPolicy } from "@coterie/policy";
-import type { PolicySet } from "@coterie/policy";
+import {
+  METADATA_FIELDS,
+  OPTION_NAMES,
+  adminOnlyPolicy,
+  customPolicySet,
+  defaultPolicy,
+  parseOption,
+} from "@coterie/policy";
+import type { MemberBase, OptionInput, PolicySet } from "@coterie/policy";
 import { disappearFromKey, disappearInKey } from "./engine/expiry.ts";
 import type { DisappearingSettings } from "./engine/expiry.ts";
 import { GroupPermissionsOptions } from "./enums.ts";
+import type { PermissionPolicy } from "./enums.ts";
 import { ClientError } from "./errors.ts";
 import type { PermissionPolicySet } from "./group.ts";
+
+/**
+ * A permission option: a number of {@link PermissionPolicy}, or its name. "creator-only" is another word for "super-admin": the
+ * creator is the first of them (§13).
+ */
+export type PermissionChoice = PermissionPolicy | MemberBase | "creator-only";
+
+/** The nine policies of a custom group. */
+export type PermissionChoices = {
+  readonly [Name in keyof PermissionPolicySet]: PermissionChoice;
+};
+
+/** The number of an option. Throws `policy/unspecified`, `policy/unknown-value`. */
+export function optionNumber(choice: PermissionChoice): PermissionPolicy {
+  return OPTION_NAMES.indexOf(parseOption(choice)) as PermissionPolicy;
+}
 
 export interface CreateGroupOptions {
   readonly permissions?: GroupPermissionsOptions | "creator-only" | undefined;
   /** Needed with, and only with, CustomPolicy. */
-  readonly customPermissionPolicySet?: PermissionPolicySet | undefined;
+  readonly customPermissionPolicySet?: PermissionChoices | undefined;
   readonly groupName?: string | undefined;
   readonly groupDescription?: string | undefined;
   readonly groupImageUrlSquare?: string | undefined;
@@ -20,6 +44,9 @@ export interface CreateGroupOptions {
 /** The policy set that the options ask for. Throws `client/bad-argument` or a PolicyError. */
 export function policyFor(options: CreateGroupOptions): PolicySet {
   const { permissions, customPermissionPolicySet: custom } = options;
+  if (custom !== undefined && permissions !== GroupPermissionsOptions.CustomPolicy) {
+    throw new ClientError("client/bad-argument", { argument: "customPermissionPolicySet" });
+  }
   switch (permissions) {
     case undefined:
     case GroupPermissionsOptions.Default:
@@ -31,17 +58,18 @@ export function policyFor(options: CreateGroupOptions): PolicySet {
       if (!custom) {
         throw new ClientError("client/bad-argument", { argument: "customPermissionPolicySet" });
       }
-      type Option = 0 | 1 | 2 | 3;
+      // Numbers 4 and 5 are answers only; the policy package refuses them, and Allow for admins (XPM-13).
+      const option = (choice: PermissionChoice): OptionInput => choice as OptionInput;
       return customPolicySet({
-        addMember: custom.addMemberPolicy as Option,
-        removeMember: custom.removeMemberPolicy as Option,
-        addAdmin: custom.addAdminPolicy as Option,
-        removeAdmin: custom.removeAdminPolicy as Option,
-        updateGroupName: custom.updateGroupNamePolicy as Option,
-        updateGroupDescription: custom.updateGroupDescriptionPolicy as Option,
-        updateGroupImageUrlSquare: custom.updateGroupImageUrlSquarePolicy as Option,
-        updateMessageDisappearing: custom.updateMessageDisappearingPolicy as Option,
-        updateAppData: custom.updateAppDataPolicy as Option,
+        addMember: option(custom.addMemberPolicy),
+        removeMember: option(custom.removeMemberPolicy),
+        addAdmin: option(custom.addAdminPolicy),
+        removeAdmin: option(custom.removeAdminPolicy),
+        updateGroupName: option(custom.updateGroupNamePolicy),
+        updateGroupDescription: option(custom.updateGroupDescriptionPolicy),
+        updateGroupImageUrlSquare: option(custom.updateGroupImageUrlSquarePolicy),
+        updateMessageDisappearing: option(custom.updateMessageDisappearingPolicy),
+        updateAppData: option(custom.updateAppDataPolicy),
       });
     }
     default:

@@ -1,18 +1,35 @@
-import { OPTION_NAMES, decide, detectPreset, policyOptions } from "@coterie/policy";
-import type { Action, Decision, OptionName } from "@coterie/policy";
+import type { InboxId } from "@coterie/base";
+import {
+  OPTION_NAMES,
+  decide,
+  detectPreset,
+  explain,
+  policyOptions,
+  whatMay,
+} from "@coterie/policy";
+import type { Decision, Explanation, OptionName, Permissions } from "@coterie/policy";
 import { parseIdentifier } from "@coterie/identity";
 import type { PublicIdentifier } from "@coterie/identity";
+import { actionOf } from "./asked-action.ts";
+import type { AskedAction } from "./asked-action.ts";
 import { leaveRequestCodec } from "./content/group-messages.ts";
 import { Conversation } from "./conversation.ts";
+import { readMessage } from "./db.ts";
+import type { DecodedMessage } from "./decoded-message.ts";
 import { decodeFacts } from "./engine/extensions.ts";
+import type { GroupFacts } from "./engine/extensions.ts";
 import { assertAttribute } from "./engine/limits.ts";
+import { readPins, withPin } from "./engine/pins.ts";
 import { mlsOf } from "./engine/send.ts";
 import type { AdminAction } from "./engine/state.ts";
 import { rosterOf } from "./engine/validate-commit.ts";
-import { GroupPermissionsOptions, PermissionUpdateType, metadataKeys } from "./enums.ts";
-import type { MetadataField, PermissionPolicy } from "./enums.ts";
+import { GroupMessageKind, GroupPermissionsOptions, metadataKeys } from "./enums.ts";
+import type { MetadataField, PermissionPolicy, PermissionUpdateType } from "./enums.ts";
 import { ClientError } from "./errors.ts";
+import { optionNumber } from "./group-options.ts";
+import type { PermissionChoice } from "./group-options.ts";
 import { resolveInboxIds } from "./identifiers.ts";
+import { viewMessages } from "./view-messages.ts";
 
 /** The nine policies as numbers of {@link PermissionPolicy} (XPM-13). */
 export interface PermissionPolicySet {
@@ -128,35 +145,72 @@ export class Group extends Conversation {
     };
   }
 
-  /** Replaces one policy (XPM-14); super admins only (XPM-06). `field` is needed for metadata. */
+  /**
+   * Replaces one policy (XPM-14); super admins only (XPM-06). `UpdateMetadata` without a field sets all four public ones: name,
+   * description, image and app data (§13).
+   */
   async updatePermission(
     update: PermissionUpdateType,
-    policy: PermissionPolicy,
+    policy: PermissionChoice,
     field?: MetadataField,
   ): Promise<void> {
-    if (update === PermissionUpdateType.UpdateMetadata && field === undefined) {
-      throw new ClientError("client/bad-argument", { rule: "XPM-14", argument: "field" });
-    }
     await this.parts.engine.carryOut(this.cell, {
       kind: "permission",
       update,
-      policy,
+      policy: optionNumber(policy),
       field: field === undefined ? undefined : metadataKeys[field],
     });
   }
 
-  /** Whether an action would be allowed now, and every reason against it; nothing is sent. */
-  async decide(action: Action): Promise<Decision> {
-    return this.read((state) => {
-      const facts = decodeFacts(mlsOf(state).context.extensions);
-      return decide({ policy: facts.policy, roster: rosterOf(facts), action });
-    });
+  /** Whether an action would be allowed now, and every reason against it with its rule; nothing is sent. */
+  async decide(asked: AskedAction): Promise<Decision> {
+    const { policy, roster, action } = await this.rights((facts) => ({
+      policy: facts.policy,
+      roster: rosterOf(facts),
+      action: actionOf(asked, facts, this.parts.context.inboxId),
+    }));
+    return decide({ policy, roster, action });
+  }
+  /** The same in sentences: one to show, and one per reason with its rule. */
+  async explain(asked: AskedAction): Promise<Explanation> {
+    return explain(await this.decide(asked));
+  }
+  /** Everything that one inbox may do now, for a screen of permissions; by default this client's own. */
+  async whatMay(inboxId: string = this.parts.context.inboxId): Promise<Permissions> {
+    return this.rights((facts) => whatMay(facts.policy, rosterOf(facts), inboxId as InboxId));
+  }
+
+  /** Hex ids of pinned messages, most recent pin first (§13). */
+  pinnedMessageIds(): string[] {
+    return readPins(this.appData);
+  }
+  /** The pinned messages that are stored here, most recent pin first. */
+  async pinnedMessages(): Promise<DecodedMessage[]> {
+    const { store } = this.parts.context.ports;
+    const found = await Promise.all(this.pinnedMessageIds().map((id) => readMessage(store, id)));
+    const rows = found.flatMap((row) => (row?.groupId === this.id ? [row] : []));
+    return viewMessages(this.viewer, rows);
+  }
+  /**
+   * Pins a message of this group for all, before those pinned already; of more than 50 the oldest go. Whoever may change the app data
+   * may. Throws `client/not-found`, `client/app-data-in-use` where the app keeps something else there.
+   */
+  async pinMessage(id: string): Promise<void> {
+    const row = await readMessage(this.parts.context.ports.store, id);
+    if (row?.groupId !== this.id || row.kind !== GroupMessageKind.Application) {
+      throw new ClientError("client/not-found", { messageId: id });
+    }
+    await this.setPin(id, true);
+  }
+  /** Takes a pin away. Nothing happens where there is none. */
+  async unpinMessage(id: string): Promise<void> {
+    if (this.pinnedMessageIds().includes(id)) await this.setPin(id, false);
   }
 
   /** XLV-01: asks to be taken out; a super admin's client does it. */
   async requestRemoval(): Promise<void> {
     if (this.isPendingRemoval()) return;
-    const decision = await this.decide({ kind: "leave", actor: this.parts.context.inboxId });
+    const decision = await this.decide({ kind: "leave" });
     if (decision.kind === "denied") {
       const [first] = decision.reasons;
       throw new ClientError("client/leave-refused", { rule: first.rule, reason: first.text });
@@ -165,6 +219,16 @@ export class Group extends Conversation {
   }
   isPendingRemoval(): boolean {
     return this.cell.record.membershipState === "pending-remove";
+  }
+
+  private async setPin(messageId: string, pinned: boolean): Promise<void> {
+    // Refused here rather than after three attempts to build a commit.
+    assertAttribute("app_data", withPin(this.appData, messageId, pinned));
+    await this.parts.engine.carryOut(this.cell, { kind: "pin", messageId, pinned });
+  }
+
+  private rights<T>(work: (facts: GroupFacts) => T): Promise<T> {
+    return this.read((state) => work(decodeFacts(mlsOf(state).context.extensions)));
   }
 
   private attribute(key: string): string {

@@ -11,7 +11,8 @@ export type { Consent } from "./preferences.ts";
 export { Conversations } from "./conversations.ts";
 export type { StreamAllOptions } from "./conversations.ts";
 export type { ListConversationsOptions } from "./list-conversations.ts";
-export type { CreateGroupOptions } from "./group-options.ts";
+export type { CreateGroupOptions, PermissionChoice, PermissionChoices } from "./group-options.ts";
+export type { AskedAction } from "./asked-action.ts";
 export { Conversation } from "./conversation.ts";
 export type { SendOptions } from "./content-sender.ts";
 export type { HmacKey } from "./push/hmac-keys.ts";
@@ -125,5 +126,6 @@ export { systemTimers } from "./run.ts";
 export type { Timers } from "./run.ts";
 
 // What others give and take here.
+export type { Decision, Explanation, Permissions, Reason } from "@coterie/policy";
 export type { EoaSigner, PublicIdentifier, ScwSigner, Signer } from "@coterie/identity";
 export type { ContentTypeId, GroupUpdated, LeaveRequest } from "@coterie/wire";

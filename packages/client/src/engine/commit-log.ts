@@ -13,6 +13,7 @@ const namesOfWishes: Readonly<Record<Wish["kind"], string>> = {
   "send-message": "SendMessage",
   "key-update": "KeyUpdate",
   metadata: "MetadataUpdate",
+  pin: "MetadataUpdate",
   membership: "UpdateGroupMembership",
   "admin-list": "UpdateAdminList",
   permission: "UpdatePermission",

@@ -1,5 +1,5 @@
 import type { InboxId } from "@coterie/base";
-import { decide } from "@coterie/policy";
+import { METADATA_FIELDS, decide } from "@coterie/policy";
 import type { Action, Decision } from "@coterie/policy";
 import { ClientError } from "../errors.ts";
 import { updatedPolicy } from "./compose.ts";
@@ -118,6 +118,8 @@ function actionOf(facts: GroupFacts, wish: Wish, actor: InboxId): readonly Actio
       return [{ kind: "key-update", actor }];
     case "metadata":
       return [{ kind: "update-metadata", actor, field: wish.field, value: wish.value }];
+    case "pin":
+      return [{ kind: "update-metadata", actor, field: METADATA_FIELDS.appData, value: "" }];
     case "membership": {
       const actions: Action[] = [];
       const add = wish.add as readonly InboxId[];

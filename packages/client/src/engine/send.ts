@@ -1,10 +1,13 @@
 import { toHex } from "@coterie/base";
 import { commit, encodePending, seal } from "@coterie/mls";
 import type { Group as MlsGroup, Proposal } from "@coterie/mls";
+import { METADATA_FIELDS } from "@coterie/policy";
 import { ClientError } from "../errors.ts";
 import { adminProposal, metadataProposal, permissionsProposal, updatedPolicy } from "./compose.ts";
 import type { MembershipCommit } from "./compose.ts";
 import { decodeFacts } from "./extensions.ts";
+import { assertAttribute } from "./limits.ts";
+import { withPin } from "./pins.ts";
 import { stepTo, withIntent } from "./step.ts";
 import type { Step, StepEnv } from "./step.ts";
 import type { GroupState, Intent, Recipient, Sealed } from "./state.ts";
@@ -56,6 +59,14 @@ export function contextProposals(state: GroupState, intent: Intent): readonly Pr
       return [];
     case "metadata":
       return [metadataProposal(extensions, decodeFacts(extensions), wish.field, wish.value)];
+    case "pin": {
+      const facts = decodeFacts(extensions);
+      const field = METADATA_FIELDS.appData;
+      const before = facts.metadata.attributes.get(field) ?? "";
+      const value = withPin(before, wish.messageId, wish.pinned);
+      assertAttribute(field, value);
+      return [metadataProposal(extensions, facts, field, value)];
+    }
     case "admin-list":
       return [adminProposal(extensions, decodeFacts(extensions), wish.action, wish.inboxId)];
     case "permission": {

@@ -107,6 +107,8 @@ export type Wish =
     }
   | { readonly kind: "key-update" }
   | { readonly kind: "metadata"; readonly field: string; readonly value: string }
+  /** A pin put in or taken out of whatever `app_data` is when the commit is built (§13). */
+  | { readonly kind: "pin"; readonly messageId: string; readonly pinned: boolean }
   | {
       readonly kind: "membership";
       readonly add: readonly string[];
