@@ -6,8 +6,8 @@ import type { GroupFacts } from "./engine/extensions.ts";
 import { metadataKeys } from "./enums.ts";
 import type { MetadataField, PermissionUpdateType } from "./enums.ts";
 import { ClientError } from "./errors.ts";
-import { optionNumber } from "./group-options.ts";
-import type { PermissionChoice } from "./group-options.ts";
+import { optionNumber } from "./permission-options.ts";
+import type { PermissionChoice } from "./permission-options.ts";
 
 /** An action to ask about. Without an `actor` it is this client's own inbox. */
 export type AskedAction = { readonly actor?: string | undefined } & (

@@ -1,34 +1,10 @@
-import {
-  METADATA_FIELDS,
-  OPTION_NAMES,
-  adminOnlyPolicy,
-  customPolicySet,
-  defaultPolicy,
-  parseOption,
-} from "@coterie/policy";
-import type { MemberBase, OptionInput, PolicySet } from "@coterie/policy";
+import { METADATA_FIELDS, adminOnlyPolicy, customPolicySet, defaultPolicy } from "@coterie/policy";
+import type { OptionInput, PolicySet } from "@coterie/policy";
 import { disappearFromKey, disappearInKey } from "./engine/expiry.ts";
 import type { DisappearingSettings } from "./engine/expiry.ts";
 import { GroupPermissionsOptions } from "./enums.ts";
-import type { PermissionPolicy } from "./enums.ts";
 import { ClientError } from "./errors.ts";
-import type { PermissionPolicySet } from "./group.ts";
-
-/**
- * A permission option: a number of {@link PermissionPolicy}, or its name. "creator-only" is another word for "super-admin": the
- * creator is the first of them (§13).
- */
-export type PermissionChoice = PermissionPolicy | MemberBase | "creator-only";
-
-/** The nine policies of a custom group. */
-export type PermissionChoices = {
-  readonly [Name in keyof PermissionPolicySet]: PermissionChoice;
-};
-
-/** The number of an option. Throws `policy/unspecified`, `policy/unknown-value`. */
-export function optionNumber(choice: PermissionChoice): PermissionPolicy {
-  return OPTION_NAMES.indexOf(parseOption(choice)) as PermissionPolicy;
-}
+import type { PermissionChoice, PermissionChoices } from "./permission-options.ts";
 
 export interface CreateGroupOptions {
   readonly permissions?: GroupPermissionsOptions | "creator-only" | undefined;

@@ -1,13 +1,6 @@
 import type { InboxId } from "@coterie/base";
-import {
-  OPTION_NAMES,
-  decide,
-  detectPreset,
-  explain,
-  policyOptions,
-  whatMay,
-} from "@coterie/policy";
-import type { Decision, Explanation, OptionName, Permissions } from "@coterie/policy";
+import { decide, detectPreset, explain, policyOptions, whatMay } from "@coterie/policy";
+import type { Decision, Explanation, Permissions } from "@coterie/policy";
 import { parseIdentifier } from "@coterie/identity";
 import type { PublicIdentifier } from "@coterie/identity";
 import { actionOf } from "./asked-action.ts";
@@ -24,33 +17,16 @@ import { mlsOf } from "./engine/send.ts";
 import type { AdminAction } from "./engine/state.ts";
 import { rosterOf } from "./engine/validate-commit.ts";
 import { GroupMessageKind, GroupPermissionsOptions, metadataKeys } from "./enums.ts";
-import type { MetadataField, PermissionPolicy, PermissionUpdateType } from "./enums.ts";
+import type { MetadataField, PermissionUpdateType } from "./enums.ts";
 import { ClientError } from "./errors.ts";
-import { optionNumber } from "./group-options.ts";
-import type { PermissionChoice } from "./group-options.ts";
+import { numberOf, optionNumber } from "./permission-options.ts";
+import type { PermissionChoice, PermissionPolicySet } from "./permission-options.ts";
 import { resolveInboxIds } from "./identifiers.ts";
 import { viewMessages } from "./view-messages.ts";
-
-/** The nine policies as numbers of {@link PermissionPolicy} (XPM-13). */
-export interface PermissionPolicySet {
-  readonly addMemberPolicy: PermissionPolicy;
-  readonly removeMemberPolicy: PermissionPolicy;
-  readonly addAdminPolicy: PermissionPolicy;
-  readonly removeAdminPolicy: PermissionPolicy;
-  readonly updateGroupNamePolicy: PermissionPolicy;
-  readonly updateGroupDescriptionPolicy: PermissionPolicy;
-  readonly updateGroupImageUrlSquarePolicy: PermissionPolicy;
-  readonly updateMessageDisappearingPolicy: PermissionPolicy;
-  readonly updateAppDataPolicy: PermissionPolicy;
-}
 
 export interface GroupPermissions {
   readonly policyType: GroupPermissionsOptions;
   readonly policySet: PermissionPolicySet;
-}
-
-function numberOf(option: OptionName): PermissionPolicy {
-  return OPTION_NAMES.indexOf(option) as PermissionPolicy;
 }
 
 /** A conversation of any number of people, with roles and policies. */

@@ -11,7 +11,12 @@ export type { Consent } from "./preferences.ts";
 export { Conversations } from "./conversations.ts";
 export type { StreamAllOptions } from "./conversations.ts";
 export type { ListConversationsOptions } from "./list-conversations.ts";
-export type { CreateGroupOptions, PermissionChoice, PermissionChoices } from "./group-options.ts";
+export type { CreateGroupOptions } from "./group-options.ts";
+export type {
+  PermissionChoice,
+  PermissionChoices,
+  PermissionPolicySet,
+} from "./permission-options.ts";
 export type { AskedAction } from "./asked-action.ts";
 export { Conversation } from "./conversation.ts";
 export type { SendOptions } from "./content-sender.ts";
@@ -19,7 +24,7 @@ export type { HmacKey } from "./push/hmac-keys.ts";
 export type { ConversationDebugInfo, OpenIntent, RefusedCommit } from "./debug-info.ts";
 export type { GroupMember } from "./list-members.ts";
 export { Group } from "./group.ts";
-export type { GroupPermissions, PermissionPolicySet } from "./group.ts";
+export type { GroupPermissions } from "./group.ts";
 export { Dm } from "./dm.ts";
 export type { DecodedMessage, DeletedMessage, EnrichedReply } from "./decoded-message.ts";
 export type { ListMessagesOptions } from "./list-messages.ts";
