@@ -17,6 +17,7 @@ export interface Config {
   /** Folder of the database; made where it is missing. */
   readonly data: string;
   readonly xmtp: Address;
+  readonly slim?: Address | undefined;
   readonly admin?: Address | undefined;
   /** Pages that may call, by origin; empty: none. */
   readonly webOrigins: readonly string[];
@@ -32,10 +33,11 @@ export type Command =
   | { readonly kind: "help" }
   | { readonly kind: "version" };
 
-export const usage: string = `usage: node --data DIR [--xmtp HOST:PORT] [--admin HOST:PORT] [--web-origin ORIGIN …] [--log-level LEVEL] [--grace MS] [--rate-limits] [--keep-… DAYS]
+export const usage: string = `usage: node --data DIR [--xmtp HOST:PORT] [--slim HOST:PORT] [--admin HOST:PORT] [--web-origin ORIGIN …] [--log-level LEVEL] [--grace MS] [--rate-limits] [--keep-… DAYS]
 
   --data DIR         folder of the database (required)
   --xmtp HOST:PORT   XMTP interface, gRPC over cleartext HTTP/2 (default 127.0.0.1:5556; port 0 takes a free one)
+  --slim HOST:PORT   SLIM data plane, gRPC over cleartext HTTP/2 (default: off)
   --admin HOST:PORT  /healthz and /metrics over HTTP (default: off; PORT alone means 127.0.0.1:PORT)
   --web-origin ORIGIN
                      pages of this origin may call, by gRPC-web on the port of --xmtp; repeat it for more, * means any (default: none)
@@ -51,13 +53,13 @@ export function parseCommand(args: readonly string[]): Command {
   const { values } = readFlags(args);
   if (values.help === true) return { kind: "help" };
   if (values.version === true) return { kind: "version" };
-  if (values.slim !== undefined) throw bad("--slim is not yet available in this version");
   if (values.data === undefined || values.data === "") throw bad("--data DIR is required");
   return {
     kind: "run",
     config: {
       data: values.data,
       xmtp: parseAddress("--xmtp", values.xmtp ?? "127.0.0.1:5556"),
+      slim: values.slim === undefined ? undefined : parseAddress("--slim", values.slim),
       admin: values.admin === undefined ? undefined : parseAddress("--admin", values.admin),
       webOrigins: parseOrigins(values["web-origin"] ?? []),
       logLevel: parseLevel(values["log-level"] ?? "info"),

@@ -41,9 +41,17 @@ async function run(config: Config): Promise<void> {
   process.stdout.on("error", () => {});
   try {
     const node = await startNode({ ...config, logger });
-    const { xmtp, admin } = node;
-    logger.write("info", "node.ready", { xmtp, admin, data: config.data, version: version() });
-    process.stdout.write(`${JSON.stringify({ ready: true, xmtp, admin, pid: process.pid })}\n`);
+    const { xmtp, slim, admin } = node;
+    logger.write("info", "node.ready", {
+      xmtp,
+      slim,
+      admin,
+      data: config.data,
+      version: version(),
+    });
+    process.stdout.write(
+      `${JSON.stringify({ ready: true, xmtp, slim, admin, pid: process.pid })}\n`,
+    );
     const signal = await stopped;
     logger.write("info", "node.stopping", { signal, graceMs: config.graceMs });
     await node.close({ graceMs: config.graceMs });

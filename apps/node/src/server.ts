@@ -1,10 +1,11 @@
+import { randomUUID } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { silentLog, systemClock } from "@coterie/base";
 import type { Log as Logger } from "@coterie/base";
 import { loadOpensslProvider } from "@coterie/crypto/openssl";
 import { createH2Server } from "@coterie/transport/h2";
-import type { H2Server } from "@coterie/transport/h2";
+import type { H2Server, H2ServerOptions } from "@coterie/transport/h2";
 import { listenError, startAdmin } from "./admin.ts";
 import type { AdminServer } from "./admin.ts";
 import type { Address } from "./config.ts";
@@ -13,6 +14,7 @@ import type { NodeLimits } from "./limits.ts";
 import { lockFolder } from "./log/lock.ts";
 import { openSqliteLog } from "./log/sqlite.ts";
 import { createNode } from "./node.ts";
+import { createDataPlane } from "./slim/data-plane.ts";
 import { startPruning } from "./prune.ts";
 import type { Retention } from "./prune.ts";
 import type { RateLimits } from "./rate-limits.ts";
@@ -21,6 +23,8 @@ export interface NodeOptions {
   /** Folder of the database; made where it is missing. */
   readonly data: string;
   readonly xmtp: Address;
+  /** The SLIM data plane; absent: off. */
+  readonly slim?: Address | undefined;
   readonly admin?: Address | undefined;
   /** Pages that may call by gRPC-web, by origin (XND-06); absent or empty: none. */
   readonly webOrigins?: readonly string[] | undefined;
@@ -35,6 +39,7 @@ export interface NodeOptions {
 export interface RunningNode {
   /** Where the XMTP interface and, if asked for, the admin interface answer. */
   readonly xmtp: string;
+  readonly slim?: string | undefined;
   readonly admin?: string | undefined;
   /** Stops taking calls, lets those under way finish within the grace, and closes the database. */
   close(options?: { readonly graceMs?: number | undefined }): Promise<void>;
@@ -53,16 +58,39 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     undo.push(() => lock.release());
     const log = openSqliteLog({ path: join(options.data, "node.db"), clock: systemClock });
     undo.push(() => log.close());
+    const crypto = await loadOpensslProvider();
     const node = createNode({
       log,
-      crypto: await loadOpensslProvider(),
+      crypto,
       limits: options.limits,
       rateLimits: options.rateLimits,
       logger,
     });
     const { metrics } = node;
-    const xmtp = await listen(options, node.routes, node.limits, logger);
+    const { webOrigins = [] } = options;
+    const xmtp = await listen({
+      ...options.xmtp,
+      routes: node.routes,
+      limits: { maxRequestBytes: node.limits.requestBytes },
+      web: webOrigins.length > 0 ? { origins: webOrigins } : undefined,
+      log: logger,
+    });
     undo.push(() => xmtp.close({ graceMs: 0 }));
+    const dataPlane = options.slim && createDataPlane({ ...slimParts(), crypto, metrics, logger });
+    const slim =
+      options.slim && dataPlane
+        ? await listen({
+            ...options.slim,
+            routes: dataPlane.routes,
+            limits: slimLimits,
+            log: logger,
+          })
+        : undefined;
+    undo.push(() => slim?.close({ graceMs: 0 }));
+    if (dataPlane !== undefined) {
+      metrics.gauge("coterie_slim_connections", () => dataPlane.stats().connections);
+      metrics.gauge("coterie_slim_names", () => dataPlane.stats().names);
+    }
     metrics.gauge("coterie_transactions_total", () => log.stats.transactions);
     metrics.gauge("coterie_writes_total", () => log.stats.writes);
     metrics.gauge("coterie_connections", () => xmtp.stats().sessions);
@@ -81,15 +109,17 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     let closing: Promise<void> | undefined;
     const close = async (graceMs: number | undefined): Promise<void> => {
       stopPruning();
-      const drained = xmtp.close({ graceMs });
+      const drained = [xmtp.close({ graceMs }), slim?.close({ graceMs })];
       node.close();
-      await drained;
+      dataPlane?.close();
+      await Promise.all(drained);
       await admin?.close();
       await log.close();
       lock.release();
     };
     return {
       xmtp: xmtp.url,
+      slim: slim?.url,
       admin: admin?.url,
       close: ({ graceMs } = {}) => (closing ??= close(graceMs)),
     };
@@ -99,22 +129,19 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   }
 }
 
-async function listen(
-  { xmtp: address, webOrigins = [] }: NodeOptions,
-  routes: Parameters<typeof createH2Server>[0]["routes"],
-  limits: NodeLimits,
-  log: Logger,
-): Promise<H2Server> {
+/** What a native peer decodes (SCN-03), and how long one may leave what it is sent (SCN-05). */
+const slimLimits = { maxRequestBytes: 4 * 1024 * 1024, stallTimeoutMs: 10_000 };
+
+/** SCN-27, and the version that peers are told (SSN-21). */
+function slimParts(): { nodeId: string; version: string } {
+  return { nodeId: `node-${randomUUID()}`, version: "2.2.0+ts.1" };
+}
+
+async function listen(options: Address & H2ServerOptions): Promise<H2Server> {
   try {
-    return await createH2Server({
-      ...address,
-      routes,
-      limits: { maxRequestBytes: limits.requestBytes },
-      web: webOrigins.length > 0 ? { origins: webOrigins } : undefined,
-      log,
-    });
+    return await createH2Server(options);
   } catch (error) {
-    throw listenError(address, error);
+    throw listenError(options, error);
   }
 }
 

@@ -15,7 +15,12 @@ interface Ended {
 export interface Process {
   readonly child: ChildProcess;
   /** The line that says where it serves; rejects with what was written where the process ended before. */
-  readonly ready: Promise<{ readonly xmtp: string; readonly admin?: string; readonly pid: number }>;
+  readonly ready: Promise<{
+    readonly xmtp: string;
+    readonly slim?: string;
+    readonly admin?: string;
+    readonly pid: number;
+  }>;
   readonly ended: Promise<Ended>;
 }
 

@@ -60,4 +60,5 @@ export { headerMacPreimage } from "./header-mac.ts";
 export type { MacFields } from "./header-mac.ts";
 export { peekSlimMessage } from "./peek.ts";
 export type { Peeked, PeekedHeader, PeekedName, Range } from "./peek.ts";
+export { restampSlimMessage } from "./restamp.ts";
 export { slimPaths } from "./paths.ts";

@@ -1,0 +1,93 @@
+/** What a connection may hold for a peer that reads slowly (SCN-05). */
+export interface OutboxLimits {
+  readonly messages: number;
+  readonly bytes: number;
+  /** How long it may stay full before the peer counts as gone, in milliseconds. */
+  readonly stalledMs: number;
+}
+
+/** Messages on their way to one peer: whoever puts waits while it is full, so that a slow reader slows its senders. */
+export interface Outbox extends AsyncIterable<Uint8Array> {
+  /** At once, or a promise while the box is full. Whatever is put into a closed box is dropped. */
+  put(message: Uint8Array): Promise<void> | undefined;
+  close(error?: Error): void;
+  /** Settles once the box is closed, by whomever. */
+  readonly closed: Promise<void>;
+  readonly length: number;
+}
+
+export function createOutbox(limits: OutboxLimits, stalled: () => Error): Outbox {
+  let queue: Uint8Array[] = [];
+  let taken = 0;
+  let bytes = 0;
+  let closed: { readonly error: Error | undefined } | undefined;
+  let announce: () => void;
+  const whenClosed = new Promise<void>((resolve) => (announce = resolve));
+  let readable: (() => void) | undefined;
+  let writable: (() => void)[] = [];
+  let timer: NodeJS.Timeout | undefined;
+
+  const length = (): number => queue.length - taken;
+  const isFull = (): boolean => length() >= limits.messages || bytes >= limits.bytes;
+  const relieve = (): void => {
+    clearTimeout(timer);
+    timer = undefined;
+    const waiting = writable;
+    writable = [];
+    for (const wake of waiting) wake();
+  };
+  const close = (error?: Error): void => {
+    if (closed !== undefined) return;
+    closed = { error };
+    announce();
+    relieve();
+    readable?.();
+  };
+  const take = (): Uint8Array | undefined => {
+    const message = queue[taken];
+    if (message === undefined) return undefined;
+    taken += 1;
+    bytes -= message.length;
+    if (taken === queue.length) {
+      queue = [];
+      taken = 0;
+    } else if (taken === 1024) {
+      queue = queue.slice(taken);
+      taken = 0;
+    }
+    if (writable.length > 0 && !isFull()) relieve();
+    return message;
+  };
+
+  return {
+    get length() {
+      return length();
+    },
+    put(message) {
+      if (closed !== undefined) return undefined;
+      queue.push(message);
+      bytes += message.length;
+      readable?.();
+      if (!isFull()) return undefined;
+      timer ??= setTimeout(() => close(stalled()), limits.stalledMs);
+      return new Promise((resolve) => writable.push(resolve));
+    },
+    close,
+    closed: whenClosed,
+    async *[Symbol.asyncIterator]() {
+      for (;;) {
+        const message = take();
+        if (message !== undefined) yield message;
+        else if (closed !== undefined) {
+          if (closed.error !== undefined) throw closed.error;
+          return;
+        } else {
+          await new Promise<void>((resolve) => {
+            readable = resolve;
+          });
+          readable = undefined;
+        }
+      }
+    },
+  };
+}
