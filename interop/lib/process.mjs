@@ -23,6 +23,7 @@ export async function startNode({ data, logLevel = "debug" }) {
   let child;
   let exited;
   let port = 0;
+  let slimPort = 0;
   const errors = [];
 
   const start = async () => {
@@ -32,6 +33,8 @@ export async function startNode({ data, logLevel = "debug" }) {
       data,
       "--xmtp",
       `127.0.0.1:${port}`,
+      "--slim",
+      `127.0.0.1:${slimPort}`,
       "--log-level",
       logLevel,
     ];
@@ -51,6 +54,7 @@ export async function startNode({ data, logLevel = "debug" }) {
       throw new Error(`the node did not start: ${JSON.stringify(outcome)}\n${errors.join("\n")}`);
     }
     port = Number(new URL(outcome.xmtp).port);
+    slimPort = Number(new URL(outcome.slim).port);
   };
   const end = async (signal) => {
     if (child.exitCode === null && child.signalCode === null) child.kill(signal);
@@ -61,6 +65,9 @@ export async function startNode({ data, logLevel = "debug" }) {
   return {
     get url() {
       return `http://127.0.0.1:${port}`;
+    },
+    get slimUrl() {
+      return `http://127.0.0.1:${slimPort}`;
     },
     /** Lines of the node's log at level warn and above. */
     errors,

@@ -150,7 +150,7 @@ const badArguments: [string, string[]][] = [
   ["a port out of range", ["--data", "x", "--xmtp", "127.0.0.1:65536"]],
   ["an unknown level", ["--data", "x", "--log-level", "loud"]],
   ["a grace that is no number", ["--data", "x", "--grace", "soon"]],
-  ["the data plane, which is not here yet", ["--data", "x", "--slim", "127.0.0.1:0"]],
+  ["a port for SLIM out of range", ["--data", "x", "--slim", "127.0.0.1:65536"]],
 ];
 for (const [what, args] of badArguments) {
   test(`${what}: exit code 2 and one line`, async () => {
@@ -158,6 +158,20 @@ for (const [what, args] of badArguments) {
     expect([code, stdout.length, stderr.length]).toEqual([2, 0, 1]);
   });
 }
+
+test("SCN-02: the data plane serves beside the XMTP interface when asked for, and only then", async () => {
+  const node = start("--data", folder(), ...free, "--slim", "0");
+  const { slim } = await node.ready;
+  expect(slim).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+  const client = createH2Transport({ url: slim as string });
+  const channel = client.duplex("/dataplane.proto.v1.DataPlaneService/OpenChannel");
+  await channel.opened; // before anybody said anything
+  await channel.send(Uint8Array.of(1, 2, 3));
+  await expect(channel[Symbol.asyncIterator]().next()).rejects.toMatchObject({ status: 3 });
+  await client.close();
+  node.child.kill("SIGTERM");
+  expect((await node.ended).code).toBe(0);
+});
 
 test("health and metrics over HTTP, on loopback unless told otherwise", async () => {
   const node = start("--data", folder(), ...free, "--admin", "0");
