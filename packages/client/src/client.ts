@@ -18,6 +18,13 @@ import type { Accounts, KeyPackageStatus } from "./accounts.ts";
 import { DebugInformation, countCalls } from "./api-statistics.ts";
 import { createApi } from "./api.ts";
 import type { Api } from "./api.ts";
+import { createArchives } from "./archive/archives.ts";
+import type { Archives } from "./archive/archives.ts";
+import type { ArchiveFiles, ArchiveInput } from "./archive/files.ts";
+import type { ImportSummary } from "./archive/import.ts";
+import type { ArchiveMetadata, ArchiveOptions } from "./archive/options.ts";
+import { platformFetch } from "./archive/platform-fetch.ts";
+import type { Fetch } from "./archive/transfer.ts";
 import { createBus } from "./bus.ts";
 import type { Bus } from "./bus.ts";
 import type { ContentCodec } from "./content/codec.ts";
@@ -25,6 +32,9 @@ import type { Context } from "./context.ts";
 import { createCommitLogs } from "./commit-log.ts";
 import { createConversationEngine } from "./conversation-engine.ts";
 import { Conversations } from "./conversations.ts";
+import { createDeviceSync } from "./device-sync/device-sync.ts";
+import type { DeviceSync, SyncSummary } from "./device-sync/device-sync.ts";
+import type { AvailableArchiveInfo } from "./device-sync/history.ts";
 import { limits } from "./engine/limits.ts";
 import type { EngineEvent } from "./engine/state.ts";
 import { libxmtpVersion } from "./engine/version.ts";
@@ -66,6 +76,14 @@ export interface ClientOptions {
   /** Key package rotation, leavers, expiry, commit logs; on by default. */
   readonly workers?: boolean | undefined;
   readonly appVersion?: string | undefined;
+  /** Where archives are exchanged with the own other installations; null switches device sync off (XHS-04). */
+  readonly historySyncUrl?: string | null | undefined;
+  /** XHS-04 */
+  readonly disableDeviceSync?: boolean | undefined;
+  /** For archives on their way; default the platform's. */
+  readonly fetch?: Fetch | undefined;
+  /** Where paths of archives lead; on Node by itself. */
+  readonly files?: ArchiveFiles | undefined;
 }
 
 /** Around all keys: composed ones start with small tags. */
@@ -78,6 +96,8 @@ export class Client {
   readonly preferences: Preferences;
   readonly debugInformation: DebugInformation;
   readonly #accounts: Accounts;
+  readonly #archives: Archives;
+  readonly #deviceSync: DeviceSync;
   readonly #context: Context;
   readonly #installation: Installation;
   readonly #signer: Signer | undefined;
@@ -97,11 +117,15 @@ export class Client {
     readonly abort: AbortController;
     readonly registered: boolean;
     readonly calls: Map<string, bigint>;
+    readonly archives: Archives;
+    readonly deviceSync: DeviceSync;
   }) {
     this.debugInformation = new DebugInformation(made.calls);
     this.#context = made.context;
     this.conversations = made.conversations;
-    this.preferences = new Preferences(made.context);
+    this.preferences = new Preferences(made.context, made.deviceSync);
+    this.#archives = made.archives;
+    this.#deviceSync = made.deviceSync;
     this.#accounts = createAccounts(made.context, made);
     this.#installation = made.installation;
     this.#signer = made.signer;
@@ -156,6 +180,8 @@ export class Client {
     const own = await ownIdentity(ports, api, identifier, options, found);
     const installation = installationFromSeed(ports.crypto, own.seed);
     const bus = createBus(ports.log);
+    // XHS-04
+    const syncs = options.disableDeviceSync !== true && options.historySyncUrl !== null;
     const key = { publicKey: installation.publicKey, privateKey: installation.privateKey };
     const context: Context = {
       ports,
@@ -163,7 +189,7 @@ export class Client {
       bus,
       identity: createIdentityStore(ports, api),
       keyPackages: createKeyPackages(ports, api, { inboxId: own.inboxId, signer: key }),
-      preferences: await openPreferences(ports, bus),
+      preferences: await openPreferences(ports, bus, syncs),
       inboxId: own.inboxId,
       installationId: installation.id,
       signer: key,
@@ -187,8 +213,17 @@ export class Client {
       abort,
       registered: own.registered,
       calls,
+      archives: createArchives(parts, options.files),
+      deviceSync: createDeviceSync(parts, {
+        enabled: syncs,
+        serverUrl: options.historySyncUrl ?? undefined,
+        fetch: options.fetch ?? platformFetch,
+      }),
     });
-    if (options.workers !== false) startWorkers(parts);
+    if (options.workers !== false) {
+      startWorkers(parts);
+      if (own.registered) client.#deviceSync.start();
+    }
     return client;
   }
 
@@ -238,6 +273,7 @@ export class Client {
         identifier: this.accountIdentifier,
       });
       this.#registered = true;
+      if (this.#options.workers !== false) this.#deviceSync.start();
     });
   }
 
@@ -284,6 +320,43 @@ export class Client {
     return this.#accounts.keyPackageStatuses(installationIds);
   }
 
+  /** Asks the other installations for history (XHS-06); what they send is imported by itself. Answers with the request's pin. */
+  sendSyncRequest(options?: ArchiveOptions, serverUrl?: string): Promise<string> {
+    return this.#deviceSync.request(options, serverUrl);
+  }
+  /** Uploads history and tells the other installations where; `pin` names it to them. */
+  sendSyncArchive(pin: string, options?: ArchiveOptions, serverUrl?: string): Promise<void> {
+    return this.#deviceSync.sendArchive(pin, options, serverUrl);
+  }
+  /** Imports the archive with this pin, or the newest (XHS-07). Throws `client/not-found`. */
+  processSyncArchive(pin?: string | null): Promise<ImportSummary> {
+    return this.#deviceSync.processArchive(pin);
+  }
+  /** Archives offered in the last days, the newest first, as far as the sync groups were read. */
+  listAvailableArchives(daysCutoff: number): Promise<AvailableArchiveInfo[]> {
+    return this.#deviceSync.available(daysCutoff);
+  }
+  /** Reads the groups that the own installations talk in, and acts on what they say. */
+  syncAllDeviceSyncGroups(): Promise<SyncSummary> {
+    return this.#deviceSync.sync();
+  }
+  /** Writes history into a file, encrypted with a key of 32 bytes. A file that is there is replaced. */
+  createArchive(path: string, key: Uint8Array, options: ArchiveOptions = {}): Promise<void> {
+    return this.#archives.create(path, key, options);
+  }
+  /** The same as bytes, for places without files; memory stays bounded however long the history is. */
+  exportArchive(key: Uint8Array, options: ArchiveOptions = {}): AsyncGenerator<Uint8Array> {
+    return this.#archives.write(key, options);
+  }
+  /** Adds what is in an archive and not here yet (XHS-10). Throws `client/bad-archive` before anything is changed. */
+  importArchive(archive: ArchiveInput, key: Uint8Array): Promise<ImportSummary> {
+    return this.#archives.import(archive, key);
+  }
+  /** What an archive says of itself. */
+  archiveMetadata(archive: ArchiveInput, key: Uint8Array): Promise<ArchiveMetadata> {
+    return this.#archives.metadata(archive, key);
+  }
+
   /** Everything the engine tells: messages, conversations, refusals with their rules. Returns how to stop. */
   onEvent(listener: (event: EngineEvent) => void): () => void {
     return (this.#context.bus satisfies Bus).listen(listener);
@@ -296,17 +369,22 @@ export class Client {
 
   /** Ends streams and workers, then closes the transport and the store. */
   async close(): Promise<void> {
+    await this.#stop();
+    await this.#context.ports.store.close();
+  }
+
+  async #stop(): Promise<void> {
     this.#abort.abort();
     await this.#options.transport.close();
-    await this.#context.ports.store.close();
+    await this.#deviceSync.stopped();
   }
 
   /** Closes the client and deletes everything it kept: messages, keys, this installation. Others of the inbox stay as they are. */
   async deleteLocalDatabase(): Promise<void> {
-    this.#abort.abort();
+    await this.#stop();
     const { store } = this.#context.ports;
     await store.write([{ kind: "delete-range", from: startOfStore, to: endOfStore }]);
-    await this.close();
+    await store.close();
     await this.#options.deleteStore?.(this.#context.inboxId);
   }
 }

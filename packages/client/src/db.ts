@@ -1,4 +1,4 @@
-import { toHex } from "@coterie/base";
+import { concat, toHex } from "@coterie/base";
 import type { MessageId } from "@coterie/base";
 import { decodeKey } from "@coterie/storage";
 import type { Change, Store } from "@coterie/storage";
@@ -39,6 +39,23 @@ export async function readMessage(store: Store, id: string): Promise<MessageRow 
   if (!pointer) return undefined;
   const value = await store.get(messageKey(decodeRow<MessageAt>(pointer), id));
   return value && decodeRow<MessageRow>(value);
+}
+
+/** All message rows by ascending id, a page of them in memory at a time. */
+export async function* readMessageIndex(
+  store: Store,
+  pageSize: number,
+): AsyncGenerator<MessageRow> {
+  const { to } = keys.messagesById();
+  let { from } = keys.messagesById();
+  for (;;) {
+    const page = await store.list({ from, to, limit: pageSize });
+    const places = page.map(({ key, value }) => ({ id: decodeKey(key)[1] as string, value }));
+    yield* await readMessagesAt(store, places);
+    const last = page.at(-1);
+    if (!last || page.length < pageSize) return;
+    from = concat(last.key, Uint8Array.of(0));
+  }
 }
 
 /** The rows that lie at these places, in their order; those that are gone are left out. */

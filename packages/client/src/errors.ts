@@ -32,6 +32,10 @@ export type ClientErrorCode =
   | "client/bad-envelope"
   | "client/bad-welcome"
   | "client/bad-key-package"
+  /** Not an archive, damaged, of another version, or of another key (XHS-08); `details.reason` says which. */
+  | "client/bad-archive"
+  /** A history server did not take or give an archive (XHS-06). */
+  | "client/transfer-failed"
   | "client/bad-row"
   /** A file needs `dbEncryptionKey`. */
   | "client/database-key-missing"
@@ -69,6 +73,8 @@ const dispositions: Readonly<Record<ClientErrorCode, Disposition>> = {
   "client/bad-envelope": "reject",
   "client/bad-welcome": "reject",
   "client/bad-key-package": "reject",
+  "client/bad-archive": "reject",
+  "client/transfer-failed": "retry",
   "client/bad-row": "halt",
   "client/database-key-missing": "fix-caller",
   "client/bad-content": "reject",

@@ -1,5 +1,12 @@
 export { Client } from "./client.ts";
 export type { ClientOptions } from "./client.ts";
+export { BackupElementSelectionOption } from "./archive/options.ts";
+export type { ArchiveMetadata, ArchiveOptions } from "./archive/options.ts";
+export type { ArchiveFiles, ArchiveInput } from "./archive/files.ts";
+export type { ArchiveSource, ImportSummary } from "./archive/import.ts";
+export type { Fetch, FetchResponse } from "./archive/transfer.ts";
+export type { AvailableArchiveInfo } from "./device-sync/history.ts";
+export type { SyncSummary } from "./device-sync/device-sync.ts";
 export type { KeyPackageStatus } from "./accounts.ts";
 export { DebugInformation } from "./api-statistics.ts";
 export type { ApiStats, IdentityStats } from "./api-statistics.ts";

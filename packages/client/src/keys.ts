@@ -25,6 +25,7 @@ export const keys = {
     encodeKey("m", groupId, sentAtNs),
   /** Where a message row lies. */
   messageAt: (id: string): Uint8Array => encodeKey("mi", id),
+  messagesById: (): KeyRange => prefixRange("mi"),
   /** Rows with an expiry, by time (XDS-04). */
   expiry: (expireAtNs: bigint, id: string): Uint8Array => encodeKey("x", expireAtNs, id),
   expiryId: (key: Uint8Array): string => decodeKey(key)[2] as string,
@@ -75,6 +76,10 @@ export const keys = {
   },
   /** Changes of preferences that the other installations have yet to hear of, the newest by entity (XHS-05). */
   preferenceOutbox: (type: string, entity: string): Uint8Array => encodeKey("po", type, entity),
+  /** Of the sync groups: how far they were acted on, which were seen, what was asked for, what is still to do. */
+  deviceSync: (table: "cursor" | "seen" | "pin" | "asked" | "job", id: string): Uint8Array =>
+    encodeKey("ds", table, id),
+  deviceSyncAll: (table: "job"): KeyRange => prefixRange("ds", table),
   preferenceOutboxAll: (): KeyRange => prefixRange("po"),
   task: (id: string): Uint8Array => encodeKey("t", id),
   tasks: (): KeyRange => prefixRange("t"),

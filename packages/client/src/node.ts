@@ -3,6 +3,7 @@ import { loadOpensslProvider, opensslProvider } from "@coterie/crypto/openssl";
 import { privateKeySigner as signerOf } from "@coterie/identity";
 import type { EoaSigner, PublicIdentifier, Signer } from "@coterie/identity";
 import { createH2Transport } from "@coterie/transport/h2";
+import { nodeFiles } from "./archive/node-files.ts";
 import { Client as CoreClient } from "./client.ts";
 import type { ClientOptions } from "./client.ts";
 import {
@@ -18,6 +19,7 @@ import { libxmtpVersion } from "./engine/version.ts";
 import { checkStoreOptions, deleteNodeStore, openNodeStore } from "./node-store.ts";
 import type { NodeStoreOptions } from "./node-store.ts";
 
+const historyUrls = { local: "http://localhost:5558" } as const;
 const urls = { local: "http://localhost:5556" } as const;
 
 /** Options by the names of §11.1. */
@@ -40,6 +42,9 @@ function transportOf(options: NodeClientOptions): ReturnType<typeof createH2Tran
 
 async function coreOptions(options: NodeClientOptions): Promise<ClientOptions> {
   return {
+    files: nodeFiles,
+    // The history server of a node on this machine; others are named.
+    historySyncUrl: options.apiUrl === undefined ? historyUrls[options.env ?? "local"] : undefined,
     ...options,
     crypto: await loadOpensslProvider(),
     transport: transportOf(options),

@@ -3,6 +3,7 @@ import { identifiersOf, installationsOf, toPublicIdentifier } from "@coterie/ide
 import type { AssociationState, Identifier, PublicIdentifier } from "@coterie/identity";
 import type { AsyncStreamProxy, StreamOptions } from "./async-stream.ts";
 import type { Context } from "./context.ts";
+import type { DeviceSync, SyncSummary } from "./device-sync/device-sync.ts";
 import { ConsentEntityType, ConsentState } from "./enums.ts";
 import type { PreferenceChange } from "./engine/state.ts";
 import { ClientError } from "./errors.ts";
@@ -56,9 +57,16 @@ function toInboxState(state: AssociationState): InboxState {
 /** What belongs to the person rather than to one conversation: the own inbox, others' inboxes, consent. */
 export class Preferences {
   readonly #context: Context;
+  readonly #deviceSync: DeviceSync;
 
-  constructor(context: Context) {
+  constructor(context: Context, deviceSync: DeviceSync) {
     this.#context = context;
+    this.#deviceSync = deviceSync;
+  }
+
+  /** Hears what the own other installations have changed, and tells them what was changed here (XHS-05). */
+  sync(): Promise<SyncSummary> {
+    return this.#deviceSync.sync();
   }
 
   /** The own inbox as known here. Throws `client/not-registered`. */

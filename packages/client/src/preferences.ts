@@ -35,8 +35,8 @@ export interface Preferences {
   hmacRoot(): Promise<HmacRoot>;
   /** XPU-07: a new root, which the other installations will get. */
   cycleHmacRoot(): Promise<void>;
-  /** XCO-03, XPU-07: from elsewhere; of each entity only what is newer counts. */
-  accept(changes: readonly PreferenceChange[]): Promise<void>;
+  /** XCO-03, XPU-07: from elsewhere; of each entity only what is newer counts. Answers with how many did. */
+  accept(changes: readonly PreferenceChange[]): Promise<number>;
   /** All consent records, for archives. */
   consents(): (Consent & { readonly consentedAtNs: bigint })[];
   /** What the other installations have not heard of yet. */
@@ -57,7 +57,12 @@ function timeOf(change: PreferenceChange): bigint {
   return change.kind === "hmac-root" ? change.cycledAtNs : change.consentedAtNs;
 }
 
-export async function openPreferences(ports: Ports, bus: Bus): Promise<Preferences> {
+/** @param shares whether other installations shall hear of changes (XHS-04). */
+export async function openPreferences(
+  ports: Ports,
+  bus: Bus,
+  shares: boolean,
+): Promise<Preferences> {
   const { store, clock, random } = ports;
   const lock = new Lock();
   const records = new Map<string, ConsentRecord>();
@@ -90,7 +95,8 @@ export async function openPreferences(ports: Ports, bus: Bus): Promise<Preferenc
       }
       const key = outboxKey(change);
       // XHS-05; what came from elsewhere replaces what we had still to say.
-      writes.push(origin === "here" ? put(key, change) : { kind: "delete", key });
+      if (origin === "elsewhere") writes.push({ kind: "delete", key });
+      else if (shares) writes.push(put(key, change));
     }
     await store.write(writes);
     for (const change of changes) {
@@ -166,6 +172,7 @@ export async function openPreferences(ports: Ports, bus: Bus): Promise<Preferenc
           news.set(key, change);
         }
         await apply([...news.values()], "elsewhere");
+        return news.size;
       }),
     consents: () =>
       [...records].map(([id, { state, consentedAtNs }]) => ({

@@ -169,7 +169,8 @@ export function streamAllMessages<T>(
       if (options.disableSync !== true) await welcomes.sync();
       const stop = context.bus.listen((event) => {
         if (event.kind === "message") emit(event.groupId, event.message);
-        if (event.kind !== "conversation") return;
+        const joined = event.kind === "device-sync" && event.what === "group-joined";
+        if (event.kind !== "conversation" && !joined) return;
         restart = true;
         current?.cancel();
       });

@@ -35,6 +35,8 @@ export interface Welcomes {
   sync(): Promise<Cell[]>;
   /** Where the stored cursor stands, for subscriptions (XST-01). */
   cursor(): Promise<bigint>;
+  /** Runs `work` while no welcome is processed. */
+  alone<T>(work: () => Promise<T>): Promise<T>;
   /** Tries what is stored and due (XWL-11). */
   tick(): Promise<void>;
 }
@@ -343,6 +345,7 @@ export function createWelcomes(context: Context, groups: Groups): Welcomes {
   return {
     cursor,
     sync: () => lock.run(syncNow),
+    alone: (work) => lock.run(work),
     tick: () =>
       lock.run(async () => {
         for (const { key, value } of await store.list(keys.tasks())) {

@@ -9,3 +9,5 @@ export { seededRandom } from "./random.ts";
 export type { SeededRandom } from "./random.ts";
 export { testWallet } from "./wallet.ts";
 export { crew, follow, groupOf, standings, textsOf } from "./crew.ts";
+export { createMemoryHistoryServer } from "./history-server.ts";
+export type { MemoryHistoryServer } from "./history-server.ts";

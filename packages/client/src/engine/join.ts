@@ -159,7 +159,9 @@ export function joinGroup(
         sender: addedBy.inboxId,
       },
     ],
-    events: sync ? [] : [{ kind: "conversation", groupId: id }],
+    events: sync
+      ? [{ kind: "device-sync", what: "group-joined", groupId: id }]
+      : [{ kind: "conversation", groupId: id }],
   });
 }
 

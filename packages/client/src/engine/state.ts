@@ -263,6 +263,14 @@ export type EngineEvent =
     }
   | { readonly kind: "removed"; readonly groupId: GroupId }
   | {
+      readonly kind: "device-sync";
+      readonly what: "group-joined" | "archive-sent" | "archive-imported" | "job-failed";
+      readonly groupId?: GroupId | undefined;
+      /** Of the request for the archive. */
+      readonly pin?: string | undefined;
+      readonly code?: string | undefined;
+    }
+  | {
       readonly kind: "preferences";
       /** Whether this installation made the change or another one did. */
       readonly origin: "here" | "elsewhere";

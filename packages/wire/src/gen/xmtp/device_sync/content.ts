@@ -2,7 +2,7 @@
 import { codec, record, unknownKind } from "../../../codec.ts";
 import type { Codec, Draft, RecordCodec } from "../../../codec.ts";
 import { none } from "../../../reader.ts";
-import { ArchiveOptions, BackupMetadataSave } from "./backup.ts";
+import { ArchiveOptions, BackupElementSelection, BackupMetadataSave } from "./backup.ts";
 import { ConsentSave } from "./consent_backup.ts";
 
 export interface DeviceSyncRequest {
@@ -109,19 +109,22 @@ export interface DeviceSyncReply {
   readonly requestId: string;
   readonly url: string;
   readonly encryptionKey?: DeviceSyncKeyType | undefined;
+  /** Set by writers of an earlier design, whose replies mean something else. */
+  readonly kind: BackupElementSelection;
   readonly metadata?: BackupMetadataSave | undefined;
 }
 export const DeviceSyncReply: RecordCodec<DeviceSyncReply> = /* @__PURE__ */ record<DeviceSyncReply>(
   "xmtp.device_sync.content.DeviceSyncReply",
-  () => ({ requestId: "", url: "" }),
+  () => ({ requestId: "", url: "", kind: 0 }),
   (m, w) => {
     if (m.requestId !== "") w.uint32(10).string(m.requestId);
     if (m.url !== "") w.uint32(18).string(m.url);
     if (m.encryptionKey !== undefined) w.message(26, DeviceSyncKeyType, m.encryptionKey);
+    if (m.kind !== 0) w.uint32(40).int32(m.kind);
     if (m.metadata !== undefined) w.message(50, BackupMetadataSave, m.metadata);
   },
   (r, end, depth, prior) => {
-    const m: Draft<DeviceSyncReply> = (prior as Draft<DeviceSyncReply> | undefined) ?? { requestId: "", url: "" };
+    const m: Draft<DeviceSyncReply> = (prior as Draft<DeviceSyncReply> | undefined) ?? { requestId: "", url: "", kind: 0 };
     while (r.pos < end) {
       const tag = r.tag();
       switch (tag >>> 3) {
@@ -136,6 +139,10 @@ export const DeviceSyncReply: RecordCodec<DeviceSyncReply> = /* @__PURE__ */ rec
         case 3:
           r.expect(tag, 2);
           m.encryptionKey = r.message(DeviceSyncKeyType, depth, m.encryptionKey);
+          break;
+        case 5:
+          r.expect(tag, 0);
+          m.kind = r.int32();
           break;
         case 6:
           r.expect(tag, 2);
