@@ -47,7 +47,12 @@ export function mergePath(input: {
   // RFC 9420 §12.4.2: no key of the path is in the tree, not even in a node that the path replaces; nor twice in the path.
   const fresh = [path.leafNode.encryptionKey, ...nodes.map((node) => node.publicKey)];
   for (const [i, key] of fresh.entries()) {
-    if (hasEncryptionKey(keys, key)) throw badPath("known-key");
+    if (hasEncryptionKey(keys, key)) {
+      // A leaf with a key that is there already is refused alike, whichever way it comes.
+      throw i === 0
+        ? new MlsError("mls/duplicate-key", { what: "encryption" })
+        : badPath("known-key");
+    }
     if (fresh.some((other, j) => j < i && equal(other, key))) throw badPath("repeated-key");
   }
   const { parents, leafParentHash } = parentHashes(crypto, tree.suite, nodes);
