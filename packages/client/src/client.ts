@@ -84,6 +84,8 @@ export interface ClientOptions {
   readonly fetch?: Fetch | undefined;
   /** Where paths of archives lead; on Node by itself. */
   readonly files?: ArchiveFiles | undefined;
+  /** A name for where the node is; default `local`. Only told, as `client.env`. */
+  readonly env?: string | undefined;
 }
 
 /** Around all keys: composed ones start with small tags. */
@@ -247,6 +249,9 @@ export class Client {
   }
   get options(): ClientOptions {
     return this.#options;
+  }
+  get env(): string {
+    return this.#options.env ?? "local";
   }
   get appVersion(): string | undefined {
     return this.#options.appVersion;

@@ -92,7 +92,8 @@ export class Conversation extends ContentSender {
   get topic(): string {
     return groupTopic(this.cell.id);
   }
-  get pausedForVersion(): string | undefined {
+  /** The version that is asked for, while the group waits for it (XIN-31). */
+  pausedForVersion(): string | undefined {
     return this.cell.record.pausedForVersion;
   }
 
@@ -246,6 +247,9 @@ export class Conversation extends ContentSender {
     return listMembers(this.parts.context, facts, leaves);
   }
 
+  get creatorInboxId(): string {
+    return this.cell.record.creatorInboxId;
+  }
   async metadata(): Promise<{ creatorInboxId: string; conversationType: ConversationType }> {
     const { record } = this.cell;
     return {

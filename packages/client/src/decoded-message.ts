@@ -53,7 +53,7 @@ export interface DeletedMessage {
   readonly adminInboxId?: string;
 }
 
-export function dateOf(ns: bigint): Date {
+function dateOf(ns: bigint): Date {
   return new Date(Number(ns / 1_000_000n));
 }
 

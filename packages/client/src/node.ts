@@ -24,7 +24,9 @@ const urls = { local: "http://localhost:5556" } as const;
 
 /** Options by the names of §11.1. */
 export interface NodeClientOptions
-  extends Omit<ClientOptions, "crypto" | "store" | "transport" | "deleteStore">, NodeStoreOptions {
+  extends
+    Omit<ClientOptions, "crypto" | "store" | "transport" | "deleteStore" | "env">,
+    NodeStoreOptions {
   /** Only `local`, the node on this machine: all others are given by `apiUrl`. */
   readonly env?: keyof typeof urls | undefined;
   readonly apiUrl?: string | undefined;

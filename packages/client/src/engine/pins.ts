@@ -1,7 +1,7 @@
 import { ClientError } from "../errors.ts";
 
 /** Pins are a value of this key in the JSON object that `app_data` then is (§13). */
-export const pinsKey = "pins";
+const pinsKey = "pins";
 /** Pinning one more lets the oldest pin go. */
 export const maxPins = 50;
 
