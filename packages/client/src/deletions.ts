@@ -51,15 +51,23 @@ export async function writeDeletions(
 ): Promise<{ readonly changes: Change[]; readonly events: EngineEvent[] }> {
   const changes: Change[] = [];
   const events: EngineEvent[] = [];
+  // One batch may hold several of one message.
+  const written = new Map<string, Deletion>();
+  const gone = new Set<string>();
   for (const deletion of deletions) {
-    const key = keys.deletion(deletion.target, deletion.groupId, deletion.by);
-    const old = await store.get(key);
+    const { target, groupId, by } = deletion;
+    const key = keys.deletion(target, groupId, by);
+    const name = `${target} ${groupId} ${by}`;
+    const old = written.has(name) ? undefined : await store.get(key);
+    const before = written.get(name) ?? (old && decodeRow<Deletion>(old));
     // Who was a super admin when it was said once does not take it back by saying it again.
-    const before = old && decodeRow<Deletion>(old);
     const next = { ...deletion, bySuperAdmin: deletion.bySuperAdmin || !!before?.bySuperAdmin };
+    written.set(name, next);
     changes.push({ kind: "put", key, value: encodeRow(next) });
-    const row = await find(deletion.target);
-    if (!row || !counts(row, next) || (await readDeletion(store, row))) continue;
+    const row = await find(target);
+    if (!row || gone.has(target) || !counts(row, next)) continue;
+    gone.add(target);
+    if (await readDeletion(store, row)) continue;
     events.push({ kind: "deleted", groupId: row.groupId, messageId: row.id, message: row });
   }
   return { changes, events };
