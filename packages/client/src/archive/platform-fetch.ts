@@ -7,7 +7,8 @@ export const platformFetch: Fetch = async (url, init) => {
   return {
     status: response.status,
     text: () => response.text(),
-    body: body && readAll(body.getReader()),
+    // Taken hold of when it is read, and not before: `text` wants it free.
+    body: body && readAll(() => body.getReader()),
   };
 };
 
@@ -16,7 +17,8 @@ interface ByteReader {
   cancel(): Promise<void>;
 }
 
-async function* readAll(reader: ByteReader): AsyncGenerator<Uint8Array> {
+async function* readAll(open: () => ByteReader): AsyncGenerator<Uint8Array> {
+  const reader = open();
   try {
     for (;;) {
       const { done, value } = await reader.read();
