@@ -2,109 +2,101 @@ import { toHex } from "@coterie/base";
 import type { InboxId, InstallationId } from "@coterie/base";
 import {
   installationMember,
+  installationsOf,
   parseIdentifier,
   planAddAccount,
   planChangeRecovery,
   planRevoke,
   planRevokeAllOtherInstallations,
-  signerIdentifier,
 } from "@coterie/identity";
 import type { Installation, PlannedAction, PublicIdentifier, Signer } from "@coterie/identity";
-import { decodeKeyPackage } from "@coterie/mls";
 import type { Context } from "./context.ts";
-import { checkKeyPackage } from "./engine/profile.ts";
-import { ownerOf } from "./engine/leaf.ts";
 import { ClientError } from "./errors.ts";
 import { findInboxIds } from "./identifiers.ts";
-import { cycleHmacRoot, ownState, publishIdentityChange } from "./identity-changes.ts";
-
-export interface KeyPackageStatus {
-  /** Unix seconds. */
-  readonly lifetime?: { readonly notBefore: bigint; readonly notAfter: bigint } | undefined;
-  /** A code, where the key package cannot be used. */
-  readonly validationError?: string | undefined;
-}
+import { ownState, publishRequest, requestChange } from "./identity-changes.ts";
+import type { SignatureRequest } from "./signature-request.ts";
 
 /** Changes of the own inbox: its wallets, its installations, who may revoke them (XID-42, XID-43). */
 export interface Accounts {
-  /** Moves an identifier of another inbox only with the caller's explicit consent. */
-  add(signer: Signer, allowInboxReassign?: boolean): Promise<void>;
-  remove(identifier: PublicIdentifier): Promise<void>;
-  changeRecovery(identifier: PublicIdentifier): Promise<void>;
-  revoke(installationIds: readonly Uint8Array[]): Promise<void>;
-  revokeAllOthers(): Promise<void>;
-  keyPackageStatuses(installationIds: readonly string[]): Promise<Record<string, KeyPackageStatus>>;
+  /** The change alone, for callers that collect the signatures themselves. */
+  readonly request: {
+    /** Moves an identifier of another inbox only with the caller's explicit consent. */
+    add(identifier: PublicIdentifier, allowInboxReassign: boolean): Promise<SignatureRequest>;
+    remove(identifier: PublicIdentifier): Promise<SignatureRequest>;
+    changeRecovery(identifier: PublicIdentifier): Promise<SignatureRequest>;
+    revoke(installationIds: readonly Uint8Array[]): Promise<SignatureRequest>;
+    /** Null where there is no other. */
+    revokeAllOthers(): Promise<SignatureRequest | null>;
+  };
+  /** Publishes what is signed. */
+  apply(request: SignatureRequest): Promise<void>;
+  add(signer: Signer, allowInboxReassign: boolean): Promise<void>;
+  /** Has the own signer sign, and publishes. Null is nothing to do. */
+  signAndApply(request: SignatureRequest | null): Promise<void>;
 }
 
 export function createAccounts(
   context: Context,
   own: { readonly installation: Installation; readonly signer: Signer | undefined },
 ): Accounts {
-  const { installation } = own;
-  const wallet = (): Signer => {
-    if (!own.signer) throw new ClientError("client/signer-unavailable", { rule: "XID-43" });
-    return own.signer;
-  };
-  const publish = async (
-    actions: readonly PlannedAction[],
-    signers: readonly Signer[],
-  ): Promise<void> => {
-    await publishIdentityChange(context, { actions, signers, installation });
-  };
+  const { inboxId, installationId } = context;
+  const change = (actions: readonly PlannedAction[]): SignatureRequest =>
+    requestChange(context, own.installation, actions);
 
-  return {
-    async add(signer, allowInboxReassign = false) {
-      const identifier = await signerIdentifier(signer);
-      const [holder] = await findInboxIds(context.api, [identifier]);
-      const actions = planAddAccount({
-        inboxId: context.inboxId,
-        identifier,
-        installation: context.installationId,
-        holder: holder as InboxId | undefined,
-        allowInboxReassign,
-      });
-      await publish(actions, [signer]);
+  const request: Accounts["request"] = {
+    async add(account, allowInboxReassign) {
+      const identifier = parseIdentifier(account);
+      const [found] = await findInboxIds(context.api, [identifier]);
+      const holder = found as InboxId | undefined;
+      if (holder === inboxId && !allowInboxReassign) {
+        throw new ClientError("client/account-already-associated", { rule: "XID-42", inboxId });
+      }
+      const installation = installationId;
+      return change(
+        planAddAccount({ inboxId, identifier, installation, holder, allowInboxReassign }),
+      );
     },
     async remove(identifier) {
-      const state = await ownState(context);
-      await publish(planRevoke(state, [parseIdentifier(identifier)]), [wallet()]);
+      return change(planRevoke(await ownState(context), [parseIdentifier(identifier)]));
     },
     async changeRecovery(identifier) {
-      const state = await ownState(context);
-      await publish(planChangeRecovery(state, parseIdentifier(identifier)), [wallet()]);
+      return change(planChangeRecovery(await ownState(context), parseIdentifier(identifier)));
     },
     async revoke(installationIds) {
-      const state = await ownState(context);
+      if (installationIds.length === 0) {
+        throw new ClientError("client/bad-argument", { rule: "XID-43", what: "installation ids" });
+      }
       const members = installationIds.map((id) => installationMember(toHex(id) as InstallationId));
-      if (members.length === 0) return;
-      await publish(planRevoke(state, members), [wallet()]);
-      await cycleHmacRoot(context);
+      return change(planRevoke(await ownState(context), members));
     },
     async revokeAllOthers() {
-      const state = await ownState(context);
-      const actions = planRevokeAllOtherInstallations(state, context.installationId);
-      if (!actions) return;
-      await publish(actions, [wallet()]);
-      await cycleHmacRoot(context);
+      const actions = planRevokeAllOtherInstallations(await ownState(context), installationId);
+      return actions && change(actions);
     },
-    async keyPackageStatuses(installationIds) {
-      const { crypto, clock } = context.ports;
-      const packages = await context.api.fetchKeyPackages(installationIds);
-      const out: Record<string, KeyPackageStatus> = {};
-      installationIds.forEach((installationId, i) => {
-        const bytes = packages[i] ?? new Uint8Array(0);
-        try {
-          const { leafNode } = decodeKeyPackage(bytes);
-          const inboxId = ownerOf(leafNode)?.inboxId ?? "";
-          checkKeyPackage(crypto, bytes, { installationId, inboxId, nowNs: clock.nowNs() });
-          const { source } = leafNode;
-          out[installationId] = source.kind === "key-package" ? { lifetime: source.lifetime } : {};
-        } catch (error) {
-          const code = (error as { code?: unknown }).code;
-          out[installationId] = { validationError: String(code ?? error) };
-        }
-      });
-      return out;
+  };
+
+  async function apply(signed: SignatureRequest): Promise<void> {
+    const before = await ownState(context);
+    const after = new Set(installationsOf(await publishRequest(context, signed)));
+    // XPU-07: who was revoked must not know the keys that push servers get from now on.
+    if (installationsOf(before).some((id) => !after.has(id))) {
+      await context.preferences.cycleHmacRoot();
+    }
+  }
+
+  return {
+    request,
+    apply,
+    async add(signer, allowInboxReassign) {
+      const signing = await request.add(await signer.getIdentifier(), allowInboxReassign);
+      await signing.sign(signer);
+      await apply(signing);
+    },
+    async signAndApply(signing) {
+      if (signing === null) return;
+      if (!own.signer) throw new ClientError("client/signer-unavailable", { rule: "XID-43" });
+      await signing.sign(own.signer);
+      await apply(signing);
     },
   };
 }

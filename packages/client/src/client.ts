@@ -4,7 +4,6 @@ import type { CryptoProvider } from "@coterie/crypto";
 import {
   installationFromSeed,
   parseIdentifier,
-  signIdentityText,
   signWithInstallationKey,
   signerIdentifier,
   toPublicIdentifier,
@@ -14,10 +13,9 @@ import type { Identifier, Installation, PublicIdentifier, Signer } from "@coteri
 import type { Store } from "@coterie/storage";
 import type { Transport } from "@coterie/transport";
 import { createAccounts } from "./accounts.ts";
-import type { Accounts, KeyPackageStatus } from "./accounts.ts";
+import type { Accounts } from "./accounts.ts";
 import { DebugInformation, countCalls } from "./api-statistics.ts";
 import { createApi } from "./api.ts";
-import type { Api } from "./api.ts";
 import { createArchives } from "./archive/archives.ts";
 import type { Archives } from "./archive/archives.ts";
 import type { ArchiveFiles, ArchiveInput } from "./archive/files.ts";
@@ -25,6 +23,7 @@ import type { ImportSummary } from "./archive/import.ts";
 import type { ArchiveMetadata, ArchiveOptions } from "./archive/options.ts";
 import { platformFetch } from "./archive/platform-fetch.ts";
 import type { Fetch } from "./archive/transfer.ts";
+import { whoIsKnown } from "./backend.ts";
 import { createBus } from "./bus.ts";
 import type { Bus } from "./bus.ts";
 import type { ContentCodec } from "./content/codec.ts";
@@ -41,14 +40,18 @@ import { libxmtpVersion } from "./engine/version.ts";
 import { ClientError } from "./errors.ts";
 import { createGroups } from "./groups.ts";
 import { findInboxIds } from "./identifiers.ts";
+import { countInboxUpdates } from "./inbox-updates.ts";
 import { createIdentityStore } from "./identity-store.ts";
+import { keyPackageStatuses } from "./key-package-status.ts";
+import type { KeyPackageStatus } from "./key-package-status.ts";
 import { createKeyPackages } from "./key-packages.ts";
 import { openStore, ownIdentity, storeRegistered } from "./own-identity.ts";
 import { openPreferences } from "./preferences.ts";
 import { Preferences } from "./preferences-api.ts";
-import { registerInstallation } from "./register.ts";
+import { registerInstallation, requestRegistration } from "./register.ts";
 import { Lock, systemTimers } from "./run.ts";
 import type { Ports, Timers } from "./run.ts";
+import type { SignatureRequest } from "./signature-request.ts";
 import { createWelcomes } from "./welcomes.ts";
 import { startWorkers } from "./workers.ts";
 
@@ -154,7 +157,7 @@ export class Client {
     identifiers: readonly PublicIdentifier[],
     transport: Transport,
   ): Promise<Map<string, boolean>> {
-    return canMessage(createApi(transport), identifiers);
+    return whoIsKnown(createApi(transport), identifiers);
   }
 
   static async #open(
@@ -265,26 +268,34 @@ export class Client {
     return this.#registering.run(async () => {
       if (this.#registered) return;
       if (!this.#signer) throw new ClientError("client/signer-unavailable", { rule: "XID-40" });
-      await registerInstallation(this.#context, {
-        signer: this.#signer,
-        identifier: this.#identifier,
-        installation: this.#installation,
-        nonce: this.#options.nonce,
-        sign: (text) => signIdentityText(this.#context.ports.crypto, this.#installation, text),
-      });
-      await storeRegistered(this.#context.ports.store, {
-        inboxId: this.#context.inboxId,
-        seed: this.#installation.privateKey,
-        identifier: this.accountIdentifier,
-      });
-      this.#registered = true;
-      if (this.#options.workers !== false) this.#deviceSync.start();
+      const request = await this.#requestRegistration();
+      await request?.sign(this.#signer);
+      await this.#register(request);
     });
+  }
+
+  #requestRegistration(): Promise<SignatureRequest | null> {
+    return requestRegistration(this.#context, {
+      identifier: this.#identifier,
+      installation: this.#installation,
+      nonce: this.#options.nonce,
+    });
+  }
+
+  async #register(request: SignatureRequest | null): Promise<void> {
+    await registerInstallation(this.#context, request);
+    await storeRegistered(this.#context.ports.store, {
+      inboxId: this.#context.inboxId,
+      seed: this.#installation.privateKey,
+      identifier: this.accountIdentifier,
+    });
+    this.#registered = true;
+    if (this.#options.workers !== false) this.#deviceSync.start();
   }
 
   /** By identifier as given: whether it belongs to an inbox. */
   canMessage(identifiers: readonly PublicIdentifier[]): Promise<Map<string, boolean>> {
-    return canMessage(this.#context.api, identifiers);
+    return whoIsKnown(this.#context.api, identifiers);
   }
 
   async fetchInboxIdByIdentifier(identifier: PublicIdentifier): Promise<string | null> {
@@ -306,23 +317,78 @@ export class Client {
     return this.#accounts.add(signer, allowInboxReassign);
   }
   /** Unlinks an identifier, and with it the installations that it admitted (XID-28). The signer must be the recovery identifier. */
-  removeAccount(identifier: PublicIdentifier): Promise<void> {
-    return this.#accounts.remove(identifier);
+  async removeAccount(identifier: PublicIdentifier): Promise<void> {
+    await this.#accounts.signAndApply(await this.#accounts.request.remove(identifier));
   }
-  changeRecoveryIdentifier(identifier: PublicIdentifier): Promise<void> {
-    return this.#accounts.changeRecovery(identifier);
+  async changeRecoveryIdentifier(identifier: PublicIdentifier): Promise<void> {
+    await this.#accounts.signAndApply(await this.#accounts.request.changeRecovery(identifier));
   }
-  revokeInstallations(installationIds: readonly Uint8Array[]): Promise<void> {
-    return this.#accounts.revoke(installationIds);
+  async revokeInstallations(installationIds: readonly Uint8Array[]): Promise<void> {
+    if (installationIds.length === 0) return;
+    await this.#accounts.signAndApply(await this.#accounts.request.revoke(installationIds));
   }
-  revokeAllOtherInstallations(): Promise<void> {
-    return this.#accounts.revokeAllOthers();
+  async revokeAllOtherInstallations(): Promise<void> {
+    await this.#accounts.signAndApply(await this.#accounts.request.revokeAllOthers());
+  }
+
+  // Requests to be signed by hand, for passkeys and wallets that a Signer cannot speak for. Unsafe: what is signed and applied in the wrong
+  // order, or never, is the caller's to know; the methods without the word do the whole.
+  /** Null where the installation is registered already. */
+  async unsafe_createInboxSignatureRequest(): Promise<SignatureRequest | null> {
+    return this.#registered ? null : this.#requestRegistration();
+  }
+  unsafe_addAccountSignatureRequest(
+    identifier: PublicIdentifier,
+    allowInboxReassign = false,
+  ): Promise<SignatureRequest> {
+    return this.#accounts.request.add(identifier, allowInboxReassign);
+  }
+  unsafe_removeAccountSignatureRequest(identifier: PublicIdentifier): Promise<SignatureRequest> {
+    return this.#accounts.request.remove(identifier);
+  }
+  unsafe_revokeInstallationsSignatureRequest(
+    installationIds: readonly Uint8Array[],
+  ): Promise<SignatureRequest> {
+    return this.#accounts.request.revoke(installationIds);
+  }
+  /** Null where there is no other installation. */
+  unsafe_revokeAllOtherInstallationsSignatureRequest(): Promise<SignatureRequest | null> {
+    return this.#accounts.request.revokeAllOthers();
+  }
+  unsafe_changeRecoveryIdentifierSignatureRequest(
+    identifier: PublicIdentifier,
+  ): Promise<SignatureRequest> {
+    return this.#accounts.request.changeRecovery(identifier);
+  }
+  /** Has a signer sign a request: the client's own, or the one given. */
+  async unsafe_addSignature(
+    request: SignatureRequest,
+    signer: Signer | undefined = this.#signer,
+  ): Promise<void> {
+    if (!signer) throw new ClientError("client/signer-unavailable", { rule: "XID-43" });
+    await request.sign(signer);
+  }
+  /** Publishes a signed request; the one of `unsafe_createInboxSignatureRequest` registers the installation. */
+  unsafe_applySignatureRequest(request: SignatureRequest): Promise<void> {
+    return this.#registering.run(async () => {
+      if (!request.registers) await this.#accounts.apply(request);
+      else if (!this.#registered) await this.#register(request);
+    });
+  }
+
+  /** Updates in the logs of inboxes, as the node has them now. */
+  fetchLatestInboxUpdatesCount(inboxIds: readonly string[]): Promise<Map<string, number>> {
+    return countInboxUpdates(this.#context.api, inboxIds);
+  }
+  async fetchOwnInboxUpdatesCount(): Promise<number> {
+    const counts = await this.fetchLatestInboxUpdatesCount([this.inboxId]);
+    return counts.get(this.inboxId) ?? 0;
   }
   /** By installation id in hex: how long its key package is good for, or why it is not. */
   fetchKeyPackageStatuses(
     installationIds: readonly string[],
   ): Promise<Record<string, KeyPackageStatus>> {
-    return this.#accounts.keyPackageStatuses(installationIds);
+    return keyPackageStatuses(this.#context, installationIds);
   }
 
   /** Asks the other installations for history (XHS-06); what they send is imported by itself. Answers with the request's pin. */
@@ -398,12 +464,4 @@ export class Client {
 function groupSizeOf({ maxGroupSize = limits.groupSize }: ClientOptions): number {
   if (maxGroupSize >= 1) return maxGroupSize;
   throw new ClientError("client/bad-argument", { argument: "maxGroupSize", rule: "XGC-56" });
-}
-
-async function canMessage(
-  api: Api,
-  identifiers: readonly PublicIdentifier[],
-): Promise<Map<string, boolean>> {
-  const found = await findInboxIds(api, identifiers.map(parseIdentifier));
-  return new Map(identifiers.map(({ identifier }, i) => [identifier, found[i] !== undefined]));
 }

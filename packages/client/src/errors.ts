@@ -13,6 +13,8 @@ export type ClientErrorCode =
   | "client/user-limit-exceeded"
   /** No inbox answers to this identifier. */
   | "client/address-not-found"
+  /** The identifier is in this inbox already (XID-42). */
+  | "client/account-already-associated"
   | "client/too-many-characters"
   /** The policy of the group forbids it; `details.rule` names the rule. */
   | "client/insufficient-permissions"
@@ -56,6 +58,7 @@ const dispositions: Readonly<Record<ClientErrorCode, Disposition>> = {
   "client/sync-failed-to-wait": "retry",
   "client/user-limit-exceeded": "fix-caller",
   "client/address-not-found": "fix-caller",
+  "client/account-already-associated": "fix-caller",
   "client/too-many-characters": "fix-caller",
   "client/insufficient-permissions": "fix-caller",
   "client/failed-to-verify-installations": "reject",

@@ -1,29 +1,9 @@
-import {
-  beginUpdate,
-  collectSignature,
-  completeUpdate,
-  memberKey,
-  signIdentityText,
-  signerIdentifier,
-} from "@coterie/identity";
-import type {
-  AssociationState,
-  ContractVerdict,
-  Installation,
-  PlannedAction,
-  Signer,
-} from "@coterie/identity";
-import type { Signature } from "@coterie/wire";
+import { beginUpdate, signIdentityText } from "@coterie/identity";
+import type { AssociationState, Installation, PlannedAction } from "@coterie/identity";
 import type { Context } from "./context.ts";
 import { ClientError } from "./errors.ts";
 import { withRetry } from "./run.ts";
-
-export interface IdentityChange {
-  readonly actions: readonly PlannedAction[];
-  /** Wallets that may be asked; each is asked at most once, and only if the update needs it (XID-05). */
-  readonly signers: readonly Signer[];
-  readonly installation: Installation;
-}
+import { SignatureRequest } from "./signature-request.ts";
 
 /** The newest verified state of the own inbox. Throws `client/not-registered`. */
 export async function ownState(context: Context): Promise<AssociationState> {
@@ -33,43 +13,41 @@ export async function ownState(context: Context): Promise<AssociationState> {
   return state;
 }
 
-/** One update of the own inbox: signed by everybody it needs, checked here (XID-44), published, and read back. */
-export async function publishIdentityChange(
+/** An update of the own inbox, signed by the own installation where it needs that, and by nobody else yet. */
+export function requestChange(
   context: Context,
-  change: IdentityChange,
-): Promise<AssociationState> {
-  const { ports, identity, api, inboxId } = context;
-  await identity.refresh([inboxId]);
+  installation: Installation,
+  actions: readonly PlannedAction[],
+): SignatureRequest {
+  const { crypto, clock } = context.ports;
   const pending = beginUpdate({
-    inboxId,
-    clientTimestampNs: ports.clock.nowNs(),
-    actions: change.actions,
+    inboxId: context.inboxId,
+    clientTimestampNs: clock.nowNs(),
+    actions,
   });
-  const needed = new Set(pending.signers.map(memberKey));
-  const signatures: Signature[] = [];
-  const verdicts = new Map<string, ContractVerdict>();
-  if (needed.has(`installation:${context.installationId}`)) {
-    signatures.push(signIdentityText(ports.crypto, change.installation, pending.signatureText));
+  const own = pending.signers.some(
+    (signer) => signer.kind === "installation" && signer.id === context.installationId,
+  );
+  return new SignatureRequest({
+    crypto,
+    contracts: context.identity.contracts,
+    pending,
+    signed: own ? [signIdentityText(crypto, installation, pending.signatureText)] : [],
+  });
+}
+
+/** Checks the signed update over the newest log (XID-44), publishes it and reads it back. */
+export async function publishRequest(
+  context: Context,
+  request: SignatureRequest,
+): Promise<AssociationState> {
+  const { identity, api, inboxId } = context;
+  if (request.inboxId !== inboxId) {
+    throw new ClientError("client/inbox-mismatch", { rule: "XID-22", inboxId });
   }
-  for (const signer of change.signers) {
-    if (!needed.has(memberKey(await signerIdentifier(signer)))) continue;
-    const { signature, contracts } = await collectSignature({
-      crypto: ports.crypto,
-      signer,
-      text: pending.signatureText,
-      contracts: identity.contracts,
-    });
-    signatures.push(signature);
-    for (const [key, verdict] of contracts) verdicts.set(key, verdict);
-  }
-  const env = { crypto: ports.crypto, contracts: verdicts };
-  const update = completeUpdate(env, pending, signatures);
+  const { update, verdicts } = request.complete();
+  await identity.refresh([inboxId]);
   await identity.check(update, verdicts);
   await api.publishIdentityUpdate(update);
   return ownState(context);
-}
-
-/** XPU-07: who was revoked must not know the keys that push servers get from now on. */
-export async function cycleHmacRoot(context: Context): Promise<void> {
-  await context.preferences.cycleHmacRoot();
 }

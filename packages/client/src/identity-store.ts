@@ -52,7 +52,10 @@ function pointKey({ inboxId, sequenceId }: IdentityPoint): string {
 
 const maxInboxes = 4_096;
 
-export function createIdentityStore(ports: Ports, api: Api): IdentityStore {
+export function createIdentityStore(
+  ports: Pick<Ports, "crypto" | "store" | "log">,
+  api: Pick<Api, "getIdentityUpdates" | "verifyContractSignatures">,
+): IdentityStore {
   const { crypto, store, log } = ports;
   const inboxes = new Map<string, InboxLog>();
   const cache = createSignatureCache();

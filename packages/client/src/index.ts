@@ -7,13 +7,30 @@ export type { ArchiveSource, ImportSummary } from "./archive/import.ts";
 export type { Fetch, FetchResponse } from "./archive/transfer.ts";
 export type { AvailableArchiveInfo } from "./device-sync/history.ts";
 export type { SyncSummary } from "./device-sync/device-sync.ts";
-export type { KeyPackageStatus } from "./accounts.ts";
+export type { KeyPackageStatus } from "./key-package-status.ts";
+export {
+  applySignatureRequest,
+  canMessage,
+  fetchInboxStates,
+  fetchLatestInboxUpdatesCount,
+  generateInboxId,
+  getInboxIdForIdentifier,
+  isAddressAuthorized,
+  isInstallationAuthorized,
+  revokeInstallations,
+  revokeInstallationsSignatureRequest,
+} from "./backend.ts";
+export type { Backend } from "./backend.ts";
+export { verifySignedWithPublicKey } from "@coterie/identity";
+export { SignatureRequest } from "./signature-request.ts";
+export type { PasskeySignature } from "./signature-request.ts";
 export { DebugInformation } from "./api-statistics.ts";
 export type { ApiStats, IdentityStats } from "./api-statistics.ts";
 export { databaseKeyText, deriveDatabaseKey } from "./database-key.ts";
 export type { DatabaseKeyOptions } from "./database-key.ts";
 export { Preferences } from "./preferences-api.ts";
-export type { InboxState, UserPreferenceUpdate } from "./preferences-api.ts";
+export type { InboxState } from "./inbox-state.ts";
+export type { UserPreferenceUpdate } from "./preferences-api.ts";
 export type { Consent } from "./preferences.ts";
 export { Conversations } from "./conversations.ts";
 export type { StreamAllOptions } from "./conversations.ts";

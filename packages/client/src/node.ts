@@ -2,7 +2,6 @@ import { fromHex } from "@coterie/base";
 import { loadOpensslProvider, opensslProvider } from "@coterie/crypto/openssl";
 import { privateKeySigner as signerOf } from "@coterie/identity";
 import type { EoaSigner, PublicIdentifier, Signer } from "@coterie/identity";
-import { createH2Transport } from "@coterie/transport/h2";
 import { nodeFiles } from "./archive/node-files.ts";
 import { Client as CoreClient } from "./client.ts";
 import type { ClientOptions } from "./client.ts";
@@ -15,12 +14,12 @@ import type { Attachment } from "./content/attachment.ts";
 import type { RemoteAttachment } from "./content/remote-attachment.ts";
 import { deriveDatabaseKey as deriveKey } from "./database-key.ts";
 import type { DatabaseKeyOptions } from "./database-key.ts";
-import { libxmtpVersion } from "./engine/version.ts";
+import { clientStatics, transportOf } from "./node-backend.ts";
+import type { ClientStatics, XmtpEnv } from "./node-backend.ts";
 import { checkStoreOptions, deleteNodeStore, openNodeStore } from "./node-store.ts";
 import type { NodeStoreOptions } from "./node-store.ts";
 
 const historyUrls = { local: "http://localhost:5558" } as const;
-const urls = { local: "http://localhost:5556" } as const;
 
 /** Options by the names of §11.1. */
 export interface NodeClientOptions
@@ -28,18 +27,8 @@ export interface NodeClientOptions
     Omit<ClientOptions, "crypto" | "store" | "transport" | "deleteStore" | "env">,
     NodeStoreOptions {
   /** Only `local`, the node on this machine: all others are given by `apiUrl`. */
-  readonly env?: keyof typeof urls | undefined;
+  readonly env?: XmtpEnv | undefined;
   readonly apiUrl?: string | undefined;
-}
-
-function transportOf(options: NodeClientOptions): ReturnType<typeof createH2Transport> {
-  return createH2Transport({
-    url: options.apiUrl ?? urls[options.env ?? "local"],
-    metadata: {
-      "x-libxmtp-version": libxmtpVersion,
-      "x-app-version": options.appVersion ?? "coterie",
-    },
-  });
 }
 
 async function coreOptions(options: NodeClientOptions): Promise<ClientOptions> {
@@ -71,25 +60,14 @@ async function opened(
 }
 
 /** The client of {@link CoreClient} with OpenSSL, SQLite and gRPC over HTTP/2. */
-export const Client: {
+export const Client: ClientStatics & {
   create(signer: Signer, options?: NodeClientOptions): Promise<CoreClient>;
   build(identifier: PublicIdentifier, options?: NodeClientOptions): Promise<CoreClient>;
-  canMessage(
-    identifiers: readonly PublicIdentifier[],
-    options?: NodeClientOptions,
-  ): Promise<Map<string, boolean>>;
 } = {
+  ...clientStatics,
   create: (signer, options = {}) => opened(options, (core) => CoreClient.create(signer, core)),
   build: (identifier, options = {}) =>
     opened(options, (core) => CoreClient.build(identifier, core)),
-  async canMessage(identifiers, options = {}) {
-    const transport = transportOf(options);
-    try {
-      return await CoreClient.canMessage(identifiers, transport);
-    } finally {
-      await transport.close();
-    }
-  },
 };
 export type Client = CoreClient;
 
@@ -117,10 +95,22 @@ export function deriveDatabaseKey(
   return deriveKey(signer, options, opensslProvider);
 }
 
+export { createBackend, generateInboxId, getInboxIdForIdentifier } from "./node-backend.ts";
+export type {
+  Backend,
+  BackendOptions,
+  BackendOrEnv,
+  ClientStatics,
+  XmtpEnv,
+} from "./node-backend.ts";
+export { SignatureRequest } from "./signature-request.ts";
+export type { PasskeySignature } from "./signature-request.ts";
+export type { InboxState } from "./inbox-state.ts";
+export type { KeyPackageStatus } from "./key-package-status.ts";
 export type { DatabaseKeyOptions } from "./database-key.ts";
 export { ClientError } from "./errors.ts";
 export { Dm } from "./dm.ts";
 export { Group } from "./group.ts";
 export type { Conversation } from "./conversation.ts";
 export type { DecodedMessage } from "./decoded-message.ts";
-export type { EoaSigner, PublicIdentifier, Signer } from "@coterie/identity";
+export type { EoaSigner, PublicIdentifier, ScwSigner, Signer } from "@coterie/identity";

@@ -1,25 +1,13 @@
-import { fromHex } from "@coterie/base";
-import { identifiersOf, installationsOf, toPublicIdentifier } from "@coterie/identity";
-import type { AssociationState, Identifier, PublicIdentifier } from "@coterie/identity";
 import type { AsyncStreamProxy, StreamOptions } from "./async-stream.ts";
 import type { Context } from "./context.ts";
 import type { DeviceSync, SyncSummary } from "./device-sync/device-sync.ts";
 import { ConsentEntityType, ConsentState } from "./enums.ts";
 import type { PreferenceChange } from "./engine/state.ts";
 import { ClientError } from "./errors.ts";
+import { toInboxState } from "./inbox-state.ts";
+import type { InboxState } from "./inbox-state.ts";
 import { streamEvents } from "./local-stream.ts";
 import type { Consent } from "./preferences.ts";
-
-export interface InboxState {
-  readonly inboxId: string;
-  readonly recoveryIdentifier: PublicIdentifier;
-  readonly identifiers: readonly PublicIdentifier[];
-  readonly installations: readonly {
-    readonly id: string;
-    readonly bytes: Uint8Array;
-    readonly clientTimestampNs?: bigint | undefined;
-  }[];
-}
 
 export type UserPreferenceUpdate =
   | { readonly type: "ConsentUpdate"; readonly consent: Consent }
@@ -39,19 +27,6 @@ function toUpdate(change: PreferenceChange): UserPreferenceUpdate {
   const consent = toConsent(change);
   if (consent) return { type: "ConsentUpdate", consent };
   return { type: "HmacKeyUpdate", key: (change as { readonly key: Uint8Array }).key };
-}
-
-function toInboxState(state: AssociationState): InboxState {
-  return {
-    inboxId: state.inboxId,
-    recoveryIdentifier: toPublicIdentifier(state.recovery satisfies Identifier),
-    identifiers: identifiersOf(state).map(toPublicIdentifier),
-    installations: installationsOf(state).map((id) => ({
-      id,
-      bytes: fromHex(id),
-      clientTimestampNs: state.members.get(`installation:${id}`)?.clientTimestampNs,
-    })),
-  };
 }
 
 /** What belongs to the person rather than to one conversation: the own inbox, others' inboxes, consent. */

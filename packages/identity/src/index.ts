@@ -28,8 +28,8 @@ export {
   verifySignedWithPublicKey,
 } from "./installation.ts";
 export type { Installation } from "./installation.ts";
-export { collectSignature, signerIdentifier } from "./signer.ts";
-export type { EoaSigner, ScwSigner, Signer } from "./signer.ts";
+export { checkContractSignature, collectSignature, signerIdentifier } from "./signer.ts";
+export type { CollectedSignature, EoaSigner, ScwSigner, Signer } from "./signer.ts";
 
 export {
   planAddAccount,

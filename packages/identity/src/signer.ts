@@ -40,10 +40,13 @@ export async function signerIdentifier(signer: Signer): Promise<Identifier> {
   return parseIdentifier(await signer.getIdentifier());
 }
 
-/**
- * Asks a wallet to sign. A contract's signature is checked on its chain at once; the verdict comes along for
- * {@link completeUpdate} and {@link verifyUpdate}.
- */
+/** A signature and what chains said of it, for {@link completeUpdate} and {@link verifyUpdate}. */
+export interface CollectedSignature {
+  readonly signature: Signature;
+  readonly contracts: ContractVerdicts;
+}
+
+/** Asks a wallet to sign. A contract's signature is checked on its chain at once. */
 export async function collectSignature(input: {
   readonly crypto: CryptoProvider;
   readonly signer: Signer;
@@ -51,20 +54,43 @@ export async function collectSignature(input: {
   /** Needed for contract wallets. */
   readonly contracts?: SmartContractVerifier | undefined;
   readonly signal?: unknown;
-}): Promise<{ readonly signature: Signature; readonly contracts: ContractVerdicts }> {
-  const { crypto, signer, text } = input;
+}): Promise<CollectedSignature> {
+  const { crypto, signer, text, contracts, signal } = input;
   const bytes = await signer.signMessage(text);
   if (signer.type === "EOA") {
     return { signature: { kind: "erc191", value: { bytes } }, contracts: new Map() };
   }
+  const blockNumber = signer.getBlockNumber?.();
   const identifier = await signerIdentifier(signer);
-  if (identifier.kind !== "ethereum") {
+  const wallet = { identifier, chainId: signer.getChainId(), blockNumber, bytes };
+  return checkContractSignature({ crypto, text, wallet, contracts, signal });
+}
+
+/**
+ * What a contract wallet signed, checked on its chain and written down with the block that was asked (XID-12). Throws
+ * `identity/bad-signature`, or `identity/contract-check-missing` where there is nobody to ask.
+ */
+export async function checkContractSignature(input: {
+  readonly crypto: CryptoProvider;
+  readonly text: string;
+  readonly wallet: {
+    readonly identifier: Identifier;
+    readonly chainId: bigint;
+    /** The latest block where undefined. */
+    readonly blockNumber: bigint | undefined;
+    readonly bytes: Uint8Array;
+  };
+  readonly contracts: SmartContractVerifier | undefined;
+  readonly signal?: unknown;
+}): Promise<CollectedSignature> {
+  const { crypto, text, wallet } = input;
+  if (wallet.identifier.kind !== "ethereum") {
     throw new IdentityError("identity/bad-identifier", { rule: "XID-12" });
   }
   const check = contractCheckFor(crypto, text, {
-    accountId: accountIdOf(signer.getChainId(), identifier.address),
-    blockNumber: signer.getBlockNumber?.(),
-    signature: bytes,
+    accountId: accountIdOf(wallet.chainId, wallet.identifier.address),
+    blockNumber: wallet.blockNumber,
+    signature: wallet.bytes,
   });
   const [verdict] = (await input.contracts?.verify([check], { signal: input.signal })) ?? [];
   if (verdict === undefined) {

@@ -1,5 +1,7 @@
 export { createWorld } from "./world.ts";
 export type { Actor, World, WorldOptions } from "./world.ts";
+export { testPasskey } from "./passkey.ts";
+export type { TestPasskey } from "./passkey.ts";
 export { createVirtualClock, settle } from "./clock.ts";
 export type { VirtualClock } from "./clock.ts";
 export { standing, unsafeForgerOf, unsafeSignerOf } from "./forger.ts";
