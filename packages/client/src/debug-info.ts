@@ -1,7 +1,7 @@
 import type { CommitLogs } from "./commit-log.ts";
 import type { RemoteLogRow } from "./engine/commit-log.ts";
 import { CommitResult } from "./engine/state.ts";
-import type { CommitLogRow, GroupState, Intent } from "./engine/state.ts";
+import type { CommitLogRow, Doubt, GroupState, Intent } from "./engine/state.ts";
 
 /** A commit that did not count, and why. */
 export interface RefusedCommit {
@@ -37,6 +37,8 @@ export interface ConversationDebugInfo {
   readonly pausedForVersion: string | undefined;
   readonly lastRefusedCommit: RefusedCommit | undefined;
   readonly openIntents: readonly OpenIntent[];
+  /** Why a part of the log is read again, if it is. */
+  readonly doubt: Pick<Doubt, "kind" | "from" | "attempts"> | undefined;
 }
 
 function lastRefused(rows: readonly CommitLogRow[]): RefusedCommit | undefined {
@@ -53,6 +55,7 @@ export async function describeConversation(
   state: GroupState,
 ): Promise<ConversationDebugInfo> {
   const { record, progress, mls, intents } = state;
+  const { doubt } = progress;
   const localCommitLog = await commitLogs.local(record.id);
   return {
     epoch: mls?.context.epoch ?? 0n,
@@ -68,6 +71,7 @@ export async function describeConversation(
     epochAuthenticator: mls?.epochAuthenticator ?? new Uint8Array(0),
     policyMismatch: record.policyMismatch === true,
     pausedForVersion: record.pausedForVersion,
+    doubt: doubt && { kind: doubt.kind, from: doubt.from, attempts: doubt.attempts },
     lastRefusedCommit: lastRefused(localCommitLog),
     openIntents: intents.map(({ id, wish, state: { kind }, attempts }) => ({
       id,

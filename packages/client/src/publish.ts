@@ -3,6 +3,7 @@ import { TransportError } from "@coterie/transport";
 import type { GroupMessageInputV1 } from "@coterie/wire";
 import type { Context } from "./context.ts";
 import { stepEnv } from "./context.ts";
+import { raiseDoubt } from "./engine/doubt.ts";
 import { decodeFacts } from "./engine/extensions.ts";
 import { senderHmac } from "./engine/hmac.ts";
 import {
@@ -50,6 +51,19 @@ export function hasUnconfirmed(state: GroupState, nowNs: bigint): boolean {
   return state.intents.some(
     ({ state: at }) => at.kind === "published" && isDoubtful(at.sealed, nowNs),
   );
+}
+
+/** Bytes that the node has and that did not come back: their echo may have been spoiled or kept from us. */
+export async function doubtEchoes(context: Context, cell: LoadedCell): Promise<void> {
+  const now = context.ports.clock.nowNs();
+  const epoch = cell.state.mls?.context.epoch ?? 0n;
+  for (const { state: at } of cell.state.intents) {
+    if (at.kind !== "published" || !at.sealed.confirmed || !isDoubtful(at.sealed, now)) continue;
+    const epochsBack = Number(epoch - at.sealed.epoch);
+    const doubted = raiseDoubt(cell.state, "gap", now, { epochsBack });
+    if (doubted !== cell.state) await cell.apply(stepTo(doubted));
+    return;
+  }
 }
 
 /** XIN-12: the echo always comes, unless the node lied about having the bytes: then they are sent again. */

@@ -1,6 +1,6 @@
 import type { NewestMessage } from "./api.ts";
 import type { Context } from "./context.ts";
-import { isSettled, raiseDoubt, rested } from "./engine/doubt.ts";
+import { isSettled, lookBack, raiseDoubt, rested } from "./engine/doubt.ts";
 import { queryCursor } from "./engine/receive.ts";
 import type { Doubt, Progress } from "./engine/state.ts";
 import { stepTo } from "./engine/step.ts";
@@ -50,12 +50,13 @@ const checkEveryNs = 600n * 1_000_000_000n;
 /** The same look for one conversation that is synced on its own. */
 export async function checkCursor(context: Context, cell: LoadedCell): Promise<void> {
   const now = context.ports.clock.nowNs();
-  const { progress } = cell.state;
-  if (now - (progress.cursorCheckedAtNs ?? 0n) <= checkEveryNs) return;
-  await keep(cell, { cursorCheckedAtNs: now });
-  const [newest] = await context.api.newestMessages([cell.id]);
-  if (!isDoubtful(cell.state.progress, newest)) return;
-  await doubtCursor(cell, newest, now);
+  const looked = lookBack(cell.state, now);
+  if (looked !== cell.state) await cell.apply(stepTo(looked));
+  if (now - (cell.state.progress.cursorCheckedAtNs ?? 0n) > checkEveryNs) {
+    await keep(cell, { cursorCheckedAtNs: now });
+    const [newest] = await context.api.newestMessages([cell.id]);
+    if (isDoubtful(cell.state.progress, newest)) await doubtCursor(cell, newest, now);
+  }
   await readAgain(context, cell);
 }
 
@@ -64,7 +65,7 @@ async function doubtCursor(
   newest: NewestMessage | undefined,
   nowNs: bigint,
 ): Promise<void> {
-  const reach = newest && { newest: newest.sequenceId };
+  const reach = { newest: newest?.sequenceId ?? 0n };
   const doubted = raiseDoubt(cell.state, "cursor", nowNs, reach);
   if (doubted !== cell.state) await cell.apply(stepTo(doubted));
 }
@@ -100,7 +101,10 @@ async function conclude(
   doubt: Doubt,
   last: bigint,
 ): Promise<void> {
-  const { commitCursor, messageCursor } = cell.state.progress;
+  const { commitCursor, messageCursor, lookedBack } = cell.state.progress;
+  if (doubt.kind === "routine" && lookedBack) {
+    return keep(cell, { doubt: undefined, lookedBack: { ...lookedBack, upTo: last } });
+  }
   const next = isSettled(cell.state) ? undefined : rested(doubt, context.ports.clock.nowNs());
   // The first look may have been lied to as well.
   const lower = doubt.kind === "cursor" && doubt.attempts > 0 && last > 0n;

@@ -10,7 +10,7 @@ import { isNewer } from "./engine/version.ts";
 import { welcomeChunkSize, wrapWelcomes } from "./engine/welcome-wrap.ts";
 import { ClientError } from "./errors.ts";
 import type { LoadedCell } from "./groups.ts";
-import { hasUnconfirmed, publish } from "./publish.ts";
+import { doubtEchoes, hasUnconfirmed, publish } from "./publish.ts";
 import { readAgain } from "./read-again.ts";
 import { withRetry } from "./run.ts";
 import { settleEnvelope } from "./take-envelope.ts";
@@ -124,6 +124,7 @@ export async function round(context: Context, cell: LoadedCell): Promise<RoundEr
   // Without having looked, the same bytes could go out twice; harmless for others, but not for the count of attempts.
   if (seen && cell.state.record.active) await attempt(() => publish(context, cell));
   await attempt(() => receive(context, cell));
+  await attempt(() => doubtEchoes(context, cell));
   await attempt(() => readAgain(context, cell));
   await attempt(() => postCommit(context, cell));
   return { errors };

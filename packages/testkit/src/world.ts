@@ -13,7 +13,7 @@ import type { VirtualClock } from "./clock.ts";
 import { seededRandom } from "./random.ts";
 import type { SeededRandom } from "./random.ts";
 import { tampered } from "./tamper.ts";
-import type { Tamper } from "./tamper.ts";
+import type { StreamTamper, Swallow, Tamper } from "./tamper.ts";
 import { testWallet } from "./wallet.ts";
 
 const crypto = await loadOpensslProvider();
@@ -28,8 +28,10 @@ export interface Actor {
   readonly events: EngineEvent[];
   /** Chooses faults of its next calls; undefined lets all through. */
   fault: ((path: string) => CallFault | undefined) | undefined;
-  /** Changes answers of the node to its calls. */
+  /** Changes answers of the node to its calls, what its streams bring, and which of its calls arrive. */
   tamper: Tamper | undefined;
+  streamTamper: StreamTamper | undefined;
+  swallow: Swallow | undefined;
   /** Fails its next writes to the store, as a full disk or a crash would. */
   failWrites: (() => boolean) | undefined;
   transport: MemoryTransport;
@@ -105,7 +107,7 @@ export function createWorld(options: WorldOptions = {}): World {
         workers: options.workers ?? false,
         ...more,
         store: keptOpen(store, () => actor?.failWrites?.() === true),
-        transport: tampered(transport, () => actor?.tamper),
+        transport: tampered(transport, () => actor),
       });
       client.onEvent((event) => events.push(event));
       return { client, transport };
@@ -119,6 +121,8 @@ export function createWorld(options: WorldOptions = {}): World {
       events,
       fault: undefined,
       tamper: undefined,
+      streamTamper: undefined,
+      swallow: undefined,
       failWrites: undefined,
       ...opened,
       async restart() {

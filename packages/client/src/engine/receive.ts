@@ -89,7 +89,7 @@ export function receiveEnvelope(input: ReceiveInput): Received {
   const events = (code: string, rule?: string): EngineEvent[] =>
     via === "again" ? [] : [refusal(state, envelope, "envelope", code, rule)];
   const refused = (code: string, rule?: string): Received =>
-    settle(stepTo(state, { events: events(code, rule) }));
+    settle(stepTo(unlessOpened(input, "mls/malformed"), { events: events(code, rule) }));
 
   // XGC-03, XND-32
   if (!peeked) return refused("client/bad-envelope", "XGC-03");
@@ -183,11 +183,13 @@ function foreign(
       const { code } = result.reason;
       const rule = ruleOf(result.reason.details);
       const event = refusal(state, envelope, what, code, rule);
-      if (content !== "commit") return settle(stepTo(state, { events: [event] }));
+      if (content !== "commit") {
+        return settle(stepTo(unlessOpened(input, code), { events: [event] }));
+      }
       const verdict = code.startsWith("mls/") ? CommitResult.undecryptable : CommitResult.invalid;
       // XCV-30
       return settle(
-        stepTo(state, {
+        stepTo(unlessOpened(input, code), {
           events: [event],
           log: [logRow(group, envelope, verdict, unknownType, env, { code, rule })],
         }),
@@ -226,7 +228,13 @@ function suspectFork(
     forkDetails: `${details}; cursors ${state.progress.commitCursor} and ${state.progress.messageCursor}`,
     forkEpoch: epoch,
   };
-  return raiseDoubt({ ...state, record }, "epoch", env.nowNs);
+  return raiseDoubt({ ...state, record }, "epoch", env.nowNs, { epochsBack: 0 });
+}
+
+/** What does not open may have been spoiled on the way: it is looked at again later. A key that was used says that all is well. */
+function unlessOpened({ env, state, envelope }: ReceiveInput, code: string): GroupState {
+  if (!code.startsWith("mls/") || code === "mls/key-consumed") return state;
+  return raiseDoubt(state, "gap", env.nowNs, { after: envelope.sequenceId - 1n });
 }
 
 /** Generations that were passed over: the messages are looked for again, and told of (F13). */

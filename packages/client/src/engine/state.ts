@@ -62,8 +62,11 @@ export interface AheadMark {
  * counts in one epoch, a message key opens once.
  */
 export interface Doubt {
-  /** `epoch`: a commit is missing. `gap`: messages of a sender are. `cursor`: the log is not where we stopped reading. */
-  readonly kind: "epoch" | "gap" | "cursor";
+  /**
+   * `epoch`: a commit is missing. `gap`: something is missing or did not open. `cursor`: the log is not where we stopped reading.
+   * `routine`: no reason but time.
+   */
+  readonly kind: "routine" | "gap" | "epoch" | "cursor";
   /** Sequence id after which to read, and how far that came. */
   readonly from: bigint;
   readonly at: bigint;
@@ -82,6 +85,8 @@ export interface Progress {
   /** Ids of the commits that began the last epochs, oldest first. */
   readonly epochStarts?: readonly bigint[] | undefined;
   readonly doubt?: Doubt | undefined;
+  /** Everything up to this id was looked at twice, and when that was. */
+  readonly lookedBack?: { readonly upTo: bigint; readonly atNs: bigint } | undefined;
   /** A commit that names an identity update which the node does not show (yet), and since when it waits (XCV-11). */
   readonly held?: { readonly sequenceId: bigint; readonly sinceNs: bigint } | undefined;
   /** When the cursors were last compared with what the node says is newest. */
