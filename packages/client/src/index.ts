@@ -132,6 +132,22 @@ export {
   encodeWalletSendCalls,
 } from "./content/encode.ts";
 export {
+  contentTypeActions,
+  contentTypeAttachment,
+  contentTypeGroupUpdated,
+  contentTypeIntent,
+  contentTypeLeaveRequest,
+  contentTypeMarkdown,
+  contentTypeMultiRemoteAttachment,
+  contentTypeReaction,
+  contentTypeReadReceipt,
+  contentTypeRemoteAttachment,
+  contentTypeReply,
+  contentTypeText,
+  contentTypeTransactionReference,
+  contentTypeWalletSendCalls,
+} from "./content/type-ids.ts";
+export {
   isActions,
   isAttachment,
   isDeletedMessage,
