@@ -1,0 +1,61 @@
+// Mixed groups: who is in them, and how they agree.
+import { assert } from "./check.mjs";
+import { ourClient, standing } from "./ours.mjs";
+import { sdkClient } from "./sdk.mjs";
+
+/** A client of either kind, "ours" or "sdk". */
+export const clientOf = (kind, node, who, more) =>
+  kind === "ours" ? ourClient(node, who, more) : sdkClient(node, who, more);
+export const otherKind = (kind) => (kind === "ours" ? "sdk" : "ours");
+
+/** The conversation as a client has it once it has read its welcomes. */
+export async function joined(client, id) {
+  await client.conversations.sync();
+  const conversation = await client.conversations.getConversationById(id);
+  assert.ok(conversation, "the conversation is not there");
+  return conversation;
+}
+
+/** All read everything: they stand in one epoch, which is the answer, and nobody suspects a fork. */
+export async function epochOf(...conversations) {
+  const all = [];
+  for (const conversation of conversations) all.push(await standing(conversation));
+  for (const { epoch, maybeForked } of all) {
+    assert.equal(maybeForked, false);
+    assert.equal(epoch, all[0].epoch, `epochs differ: ${all.map((one) => one.epoch)}`);
+  }
+  return all[0].epoch;
+}
+
+/** What a group is to one of its members, in a form that compares. */
+export async function portrait(group) {
+  const members = await group.members();
+  return {
+    name: group.name,
+    description: group.description,
+    imageUrl: group.imageUrl,
+    appData: group.appData,
+    admins: [...group.listAdmins()].toSorted(),
+    superAdmins: [...group.listSuperAdmins()].toSorted(),
+    policySet: { ...group.permissions().policySet },
+    disappearing: group.isMessageDisappearingEnabled(),
+    members: members
+      .map(({ inboxId, installationIds, permissionLevel }) =>
+        [inboxId, permissionLevel, ...[...installationIds].toSorted()].join(" "),
+      )
+      .toSorted(),
+  };
+}
+
+/** Everybody's portrait is the first one's. */
+export async function assertSame(...groups) {
+  const first = await portrait(groups[0]);
+  for (const group of groups.slice(1)) assert.deepEqual(await portrait(group), first);
+  return first;
+}
+
+/** The application messages that say text, by id and in order. */
+export const spoken = async (conversation) =>
+  (await conversation.messages())
+    .filter(({ content }) => typeof content === "string")
+    .map(({ id, content }) => `${id} ${content}`);
