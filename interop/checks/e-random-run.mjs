@@ -118,7 +118,12 @@ export default async function run({ node, check, folder }) {
         states = [];
         for (const actor of actors) {
           await actor.ask("call", { group, method: "sync" }).catch(() => {});
-          states.push(await actor.ask("state", { group }));
+          const state = await actor.ask("state", { group });
+          // What an SDK was killed over may stay unpublished with it for good; ours picks it up again.
+          const left = state.messages.filter(({ published }) => !published);
+          if (actor.kind === "ours") assert.deepEqual(left, []);
+          for (const { text } of left) assert.ok(unsure.has(text), `${text} is not published`);
+          states.push({ ...state, messages: state.messages.filter(({ published }) => published) });
         }
         return states.every(
           ({ epoch, messages }) =>
@@ -143,8 +148,29 @@ export default async function run({ node, check, folder }) {
   });
 
   await check("nothing that was acknowledged is lost, nothing is doubled", async () => {
-    for (const { messages } of states) assert.deepEqual(messages, states[0].messages);
-    const texts = states[0].messages.map((line) => line.slice(line.indexOf(" ") + 1));
+    const byId = (messages) => messages.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+    const told = ({ id, text, by }) => `${id} ${text} ${by}`;
+    const [first] = states;
+    for (const { messages } of states) {
+      assert.deepEqual(byId(messages).map(told), byId(first.messages).map(told));
+    }
+    // An SDK whose message came back three epochs late sends it once more, although all others have read it by then: it alone
+    // knows it by the time of the second copy (XIN-11, XGC-05).
+    let twice = 0;
+    for (const { id, by, text } of first.messages) {
+      const times = new Set(
+        states.flatMap(({ messages }, at) =>
+          inboxIds[at] === by && actors[at].kind === "sdk"
+            ? []
+            : [messages.find((one) => one.id === id).sentAtNs],
+        ),
+      );
+      const all = states.map(({ messages }) => messages.find((one) => one.id === id).sentAtNs);
+      assert.equal(times.size, 1, `${text}: ${all}`);
+      if (new Set(all).size > 1) twice++;
+    }
+    if (twice > 0) console.log(`        ${twice} were sent twice by the SDK`);
+    const texts = first.messages.map(({ text }) => text);
     assert.equal(new Set(texts).size, texts.length);
     for (const text of said) assert.ok(texts.includes(text), `${text} is lost`);
     for (const text of texts) assert.ok(said.has(text) || unsure.has(text), `${text} was not said`);
@@ -158,7 +184,7 @@ export default async function run({ node, check, folder }) {
       await actor.ask("call", { group, method: "sync" });
       const { messages } = await actor.ask("state", { group });
       for (const other of actors) {
-        assert.ok(messages.some((line) => line.endsWith(` at last, ${other.name}`)));
+        assert.ok(messages.some(({ text }) => text === `at last, ${other.name}`));
       }
     }
   });

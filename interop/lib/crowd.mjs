@@ -54,8 +54,14 @@ export async function assertSame(...groups) {
   return first;
 }
 
-/** The application messages that say text, by id and in order. */
+/** The application messages that say text, in order. */
 export const spoken = async (conversation) =>
   (await conversation.messages())
     .filter(({ content }) => typeof content === "string")
-    .map(({ id, content }) => `${id} ${content}`);
+    .map(({ id, content, sentAtNs, senderInboxId, deliveryStatus }) => ({
+      id,
+      text: content,
+      sentAtNs: String(sentAtNs),
+      by: senderInboxId,
+      published: deliveryStatus === 1,
+    }));

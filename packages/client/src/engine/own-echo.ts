@@ -23,7 +23,10 @@ export interface EchoInput {
   readonly envelope: Envelope;
 }
 
-/** XIN-11. */
+/**
+ * XIN-11, but for one epoch: at a distance of three receivers still read a message (XGC-05), so that a second copy of it would only give
+ * it another time and place in our own list.
+ */
 export function ownMessage(
   { env, state, envelope }: EchoInput,
   intent: Intent,
@@ -31,7 +34,7 @@ export function ownMessage(
 ): Step {
   const epoch = state.mls?.context.epoch ?? 0n;
   if (intent.wish.kind !== "send-message") return stepTo(state);
-  if (sealed.epoch + messageEpochs <= epoch || sealed.epoch > epoch) {
+  if (sealed.epoch + messageEpochs < epoch || sealed.epoch > epoch) {
     // One that was given up stays Failed.
     if (intent.state.kind === "error") return { ...finishIntent(state, intent), events: [] };
     return stepTo(rebuildIntent(state, intent));
