@@ -22,6 +22,7 @@ const bundles = [
   ],
   ["transport by fetch", "transport", all("transport", "transport/grpc-web")],
   ["storage in memory and in IndexedDB", "storage", all("storage", "storage/indexeddb")],
+  ["client for browsers, everything in it", "client", all("client", "client/browser")],
   [
     "client with the noble provider",
     "client",

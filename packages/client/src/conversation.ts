@@ -113,10 +113,19 @@ export class Conversation extends ContentSender {
    */
   override async send(content: AnyEncodedContent, options: SendOptions = {}): Promise<string> {
     const message = this.compose(content, options);
+    // The same key is the same message (XMS-03): one that went out before is not sent again.
+    if (options.idempotencyKey !== undefined && (await this.isPublished(message.row.id))) {
+      return message.row.id;
+    }
     const optimistic = options.optimistic ?? this.parts.manualPublish;
     await this.parts.engine.send(this.cell, { ...message, optimistic });
     await this.allow();
     return message.row.id;
+  }
+
+  private async isPublished(id: string): Promise<boolean> {
+    const row = await readMessage(this.parts.context.ports.store, id);
+    return row?.deliveryStatus === DeliveryStatus.Published;
   }
 
   /** Stores a message without queueing it (XIN-19): {@link publishStoredMessage} does. */

@@ -25,6 +25,8 @@ export type ClientErrorCode =
   | "client/too-many-installations"
   | "client/not-registered"
   | "client/closed"
+  /** The tab that ran the client went away while it carried this out: it may have happened, so look. */
+  | "client/interrupted"
   | "client/bad-argument"
   | "client/unsupported"
   | "client/not-found"
@@ -67,6 +69,7 @@ const dispositions: Readonly<Record<ClientErrorCode, Disposition>> = {
   "client/too-many-installations": "fix-caller",
   "client/not-registered": "fix-caller",
   "client/closed": "fix-caller",
+  "client/interrupted": "wait",
   "client/bad-argument": "fix-caller",
   "client/unsupported": "fix-caller",
   "client/not-found": "fix-caller",

@@ -15,3 +15,5 @@ export { testWallet } from "./wallet.ts";
 export { crew, follow, groupOf, standings, textsOf } from "./crew.ts";
 export { createMemoryHistoryServer } from "./history-server.ts";
 export type { MemoryHistoryServer } from "./history-server.ts";
+export { createOrigin } from "./tabs.ts";
+export type { Origin, Tab } from "./tabs.ts";
