@@ -296,9 +296,8 @@ export class Conversations {
 
   /** XPU-08: a pushed WelcomeMessage. Answers with the conversations that came of it. */
   async processStreamedWelcomeMessage(bytes: Uint8Array): Promise<Conversation[]> {
-    if (WelcomeMessage.decode(bytes).kind === "unset") return [];
-    const cells = await this.#parts.welcomes.sync();
-    return cells.filter(isShown).map((cell) => this.#conversation(cell));
+    const cell = await this.#parts.welcomes.takePushed(WelcomeMessage.decode(bytes));
+    return cell && isShown(cell) ? [this.#conversation(cell)] : [];
   }
 
   async #create(

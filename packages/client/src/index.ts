@@ -45,6 +45,7 @@ export type { AskedAction } from "./asked-action.ts";
 export { Conversation } from "./conversation.ts";
 export type { SendOptions } from "./content-sender.ts";
 export type { HmacKey } from "./push/hmac-keys.ts";
+export { isOwnMessage } from "./push/own-message.ts";
 export type { ConversationDebugInfo, OpenIntent, RefusedCommit } from "./debug-info.ts";
 export type { GroupMember } from "./list-members.ts";
 export { Group } from "./group.ts";

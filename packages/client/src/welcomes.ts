@@ -33,6 +33,11 @@ interface WelcomeTask {
 export interface Welcomes {
   /** Reads all new welcomes, one by one in the order of their ids (XWL-12). Answers with the conversations they led into. */
   sync(): Promise<Cell[]>;
+  /**
+   * XPU-08, XST-01: one welcome that came by another way. The cursor stays: a later sync passes over it. Answers with the conversation
+   * that it led into, now or before (XWL-12).
+   */
+  takePushed(message: WelcomeMessage): Promise<Cell | undefined>;
   /** Where the stored cursor stands, for subscriptions (XST-01). */
   cursor(): Promise<bigint>;
   /** Runs `work` while no welcome is processed. */
@@ -223,12 +228,12 @@ export function createWelcomes(context: Context, groups: Groups): Welcomes {
   const isSeen = async (message: Exclude<WelcomeMessage, { kind: "unset" }>): Promise<boolean> =>
     (await store.get(seenKey(message))) !== undefined;
 
-  async function take(message: WelcomeMessage): Promise<Cell | undefined> {
+  async function take(message: WelcomeMessage, pushed = false): Promise<Cell | undefined> {
     if (message.kind === "unset") return undefined;
     const { id, createdNs } = message.value;
     const at = await cursor();
     const seen: Change = { kind: "put", key: seenKey(message), value: encodeRow({}) };
-    const done = [moveCursor(id > at ? id : at), seen];
+    const done = pushed ? [seen] : [moveCursor(id > at ? id : at), seen];
     try {
       const found = await open(message);
       if (!("own" in found)) {
@@ -342,7 +347,20 @@ export function createWelcomes(context: Context, groups: Groups): Welcomes {
     await store.write([{ kind: "put", key, value: encodeRow(next) }]);
   }
 
+  async function pushed(message: WelcomeMessage): Promise<Cell | undefined> {
+    if (message.kind === "unset") return undefined;
+    const { id, installationKey } = message.value;
+    if (toHex(installationKey) !== context.installationId) return undefined;
+    if (id > (await cursor()) && !(await isSeen(message))) {
+      const cell = await take(message, true);
+      await context.keyPackages.rotateSoon();
+      if (cell) return cell;
+    }
+    return (await groups.all()).find(({ record }) => record.welcomeId === id);
+  }
+
   return {
+    takePushed: (message) => lock.run(() => pushed(message)),
     cursor,
     sync: () => lock.run(syncNow),
     alone: (work) => lock.run(work),

@@ -17,3 +17,5 @@ export { createMemoryHistoryServer } from "./history-server.ts";
 export type { MemoryHistoryServer } from "./history-server.ts";
 export { createOrigin } from "./tabs.ts";
 export type { Origin, Tab } from "./tabs.ts";
+export { createPushServer } from "./push-server.ts";
+export type { Push, PushRegistration, PushServer } from "./push-server.ts";
