@@ -21,7 +21,7 @@ import type { Cell } from "./groups.ts";
 import { resolveInboxIds } from "./identifiers.ts";
 import { eachLimited } from "./run.ts";
 import { isBehind } from "./read-again.ts";
-import { isShown, listCells, typeOf } from "./list-conversations.ts";
+import { isShown, listCells, typeOf, wantedConsents } from "./list-conversations.ts";
 import type { ListConversationsOptions } from "./list-conversations.ts";
 import { hmacKeysOf } from "./push/hmac-keys.ts";
 import type { HmacKey } from "./push/hmac-keys.ts";
@@ -124,7 +124,7 @@ export class Conversations {
     return this.createDm(inboxId as string, options);
   }
 
-  /** What is stored here, newest first. Sync groups are never shown; of duplicate DMs the one in use is (XDM-05). */
+  /** What is stored here and not denied, the liveliest first. Sync groups are never shown; of duplicate DMs the one in use is (XDM-05). */
   async list(options: ListConversationsOptions = {}): Promise<(Group | Dm)[]> {
     const cells = await this.#cells(options);
     return cells.map((cell) => this.#conversation(cell));
@@ -152,7 +152,7 @@ export class Conversations {
     const eligible: Cell[] = [];
     for (const cell of await groups.all()) {
       if (!cell.record.active || cell.record.conversationType === "oneshot") continue;
-      const wanted = consentStates ?? [ConsentState.Allowed, ConsentState.Unknown];
+      const wanted = wantedConsents(consentStates);
       if (cell.record.conversationType !== "sync" && !wanted.includes(await this.#consent(cell))) {
         continue;
       }
@@ -181,7 +181,10 @@ export class Conversations {
 
   async getDmByInboxId(inboxId: string): Promise<Dm | undefined> {
     const dmId = dmIdOf(this.#parts.context.inboxId, inboxId);
-    const cells = await this.#cells({ conversationType: ConversationType.Dm });
+    const cells = await this.#cells({
+      conversationType: ConversationType.Dm,
+      consentStates: Object.values(ConsentState),
+    });
     const cell = cells.find(({ record }) => record.dmId === dmId);
     return cell && new Dm(this.#parts, cell);
   }
@@ -240,7 +243,7 @@ export class Conversations {
 
   /** Messages of all conversations, those of the future included (XST-04). */
   streamAllMessages(options: StreamAllOptions = {}): Promise<AsyncStreamProxy<DecodedMessage>> {
-    const wantedConsent = options.consentStates ?? [ConsentState.Allowed, ConsentState.Unknown];
+    const wantedConsent = wantedConsents(options.consentStates);
     return streamAllMessages<DecodedMessage>(this.#parts, {
       wanted: async (cell) => {
         if (!isShown(cell)) return false;

@@ -1,15 +1,24 @@
-import type { ConsentState, ConversationType, ListConversationsOrderBy } from "./enums.ts";
+import { ConsentState, ListConversationsOrderBy } from "./enums.ts";
+import type { ConversationType } from "./enums.ts";
 import type { Cell, Groups } from "./groups.ts";
 
 export interface ListConversationsOptions {
+  /** Default, also for an empty list: Allowed and Unknown. */
   readonly consentStates?: readonly ConsentState[] | undefined;
   readonly conversationType?: ConversationType | undefined;
   readonly createdAfterNs?: bigint | undefined;
   readonly createdBeforeNs?: bigint | undefined;
   readonly includeDuplicateDms?: boolean | undefined;
   readonly limit?: number | undefined;
-  /** Default by creation; newest first either way. */
+  /** Default by last activity; newest first either way. */
   readonly orderBy?: ListConversationsOrderBy | undefined;
+}
+
+/** The consent states that a list, a sync or a stream is about: what was denied is shown to those who ask for it. */
+export function wantedConsents(
+  asked: readonly ConsentState[] | undefined,
+): readonly ConsentState[] {
+  return asked && asked.length > 0 ? asked : [ConsentState.Allowed, ConsentState.Unknown];
 }
 
 /** API numbers by stored kind (trap 23). */
@@ -21,6 +30,7 @@ export async function listCells(
   options: ListConversationsOptions,
   consentOf: (cell: Cell) => ConsentState,
 ): Promise<Cell[]> {
+  const consents = wantedConsents(options.consentStates);
   const cells: { cell: Cell; activity: bigint }[] = [];
   for (const cell of await groups.all()) {
     const { record } = cell;
@@ -33,9 +43,7 @@ export async function listCells(
     if (options.createdBeforeNs !== undefined && record.createdAtNs >= options.createdBeforeNs) {
       continue;
     }
-    if (options.consentStates && !options.consentStates.includes(consentOf(cell))) {
-      continue;
-    }
+    if (!consents.includes(consentOf(cell))) continue;
     cells.push({ cell, activity: await groups.lastActivityNs(cell) });
   }
   const byActivity = (a: { activity: bigint }, b: { activity: bigint }): number =>
@@ -43,7 +51,9 @@ export async function listCells(
   const shown =
     options.includeDuplicateDms === true ? cells : withoutDuplicates(cells.toSorted(byActivity));
   const key = (entry: { cell: Cell; activity: bigint }): bigint =>
-    options.orderBy === 1 ? entry.activity : entry.cell.record.createdAtNs;
+    options.orderBy === ListConversationsOrderBy.CreatedAt
+      ? entry.cell.record.createdAtNs
+      : entry.activity;
   const ordered = shown.toSorted((a, b) => (key(a) === key(b) ? 0 : key(a) > key(b) ? -1 : 1));
   return ordered.slice(0, options.limit ?? ordered.length).map(({ cell }) => cell);
 }

@@ -10,6 +10,7 @@ const names: Readonly<Record<string, string>> = {
   "too-many-characters": "TooManyCharacters",
   "insufficient-permissions": "InsufficientPermissions",
   "failed-to-verify-installations": "FailedToVerifyInstallations",
+  "leave-refused": "LeaveCantProcessed",
   "missing-sequence-id": "MissingSequenceId",
   "account-already-associated": "AccountAlreadyAssociatedError",
   "inbox-reassign": "InboxReassignError",
