@@ -103,6 +103,17 @@ export class Reader {
     return present === 1 ? read(this) : undefined;
   }
 
+  /** Takes these bytes if they are what comes next. */
+  skip(expected: Uint8Array): boolean {
+    const { length } = expected;
+    if (length > this.remaining) return false;
+    for (let i = 0; i < length; i++) {
+      if (this.#bytes[this.#at + i] !== expected[i]) return false;
+    }
+    this.#at += length;
+    return true;
+  }
+
   /** The bytes from an earlier `offset` up to here, as a view: what a signature or hash over a received structure covers. */
   since(offset: number): Uint8Array {
     return this.#bytes.subarray(offset, this.#at);

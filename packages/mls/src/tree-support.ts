@@ -38,14 +38,21 @@ function isDefaultProposal(type: number): boolean {
   return type >= 1 && type <= lastDefaultProposal;
 }
 
+/** Capabilities are shared by the leaves that list the same, and so is what follows from them. */
+const ofLeaves = new WeakMap<Capabilities, Support>();
+
 /** One leaf's capabilities on their own. */
 export function supportOfLeaf(capabilities: Capabilities, credentialInUse: number): Support {
-  return {
+  const known = ofLeaves.get(capabilities);
+  if (known?.credentialsInUse[0] === credentialInUse) return known;
+  const support: Support = {
     extensions: ascending(capabilities.extensions),
     proposals: ascending(capabilities.proposals),
     credentials: ascending(capabilities.credentials),
     credentialsInUse: [credentialInUse],
   };
+  ofLeaves.set(capabilities, support);
+  return support;
 }
 
 function supportBelow(node: TreeNode): Support {
