@@ -19,6 +19,8 @@ export interface Config {
   readonly xmtp: Address;
   readonly slim?: Address | undefined;
   readonly admin?: Address | undefined;
+  readonly history?: Address | undefined;
+  readonly historyDays: number;
   /** Pages that may call, by origin; empty: none. */
   readonly webOrigins: readonly string[];
   readonly logLevel: LogLevelName;
@@ -33,12 +35,16 @@ export type Command =
   | { readonly kind: "help" }
   | { readonly kind: "version" };
 
-export const usage: string = `usage: node --data DIR [--xmtp HOST:PORT] [--slim HOST:PORT] [--admin HOST:PORT] [--web-origin ORIGIN …] [--log-level LEVEL] [--grace MS] [--rate-limits] [--keep-… DAYS]
+export const usage: string = `usage: node --data DIR [--xmtp HOST:PORT] [--slim HOST:PORT] [--admin HOST:PORT] [--history HOST:PORT] [--web-origin ORIGIN …] [--log-level LEVEL] [--grace MS] [--rate-limits] [--keep-… DAYS]
 
   --data DIR         folder of the database (required)
   --xmtp HOST:PORT   XMTP interface, gRPC over cleartext HTTP/2 (default 127.0.0.1:5556; port 0 takes a free one)
   --slim HOST:PORT   SLIM data plane, gRPC over cleartext HTTP/2 (default: off)
   --admin HOST:PORT  /healthz and /metrics over HTTP (default: off; PORT alone means 127.0.0.1:PORT)
+  --history HOST:PORT
+                     keeps encrypted archives that installations of one person hand each other, over HTTP (default: off; customary port 5558)
+  --keep-history DAYS
+                     how long such an archive is kept (default 2)
   --web-origin ORIGIN
                      pages of this origin may call, by gRPC-web on the port of --xmtp; repeat it for more, * means any (default: none)
   --log-level LEVEL  ${logLevels.join(", ")} (default info), JSON lines on stderr
@@ -61,6 +67,8 @@ export function parseCommand(args: readonly string[]): Command {
       xmtp: parseAddress("--xmtp", values.xmtp ?? "127.0.0.1:5556"),
       slim: values.slim === undefined ? undefined : parseAddress("--slim", values.slim),
       admin: values.admin === undefined ? undefined : parseAddress("--admin", values.admin),
+      history: values.history === undefined ? undefined : parseAddress("--history", values.history),
+      historyDays: parseDays("--keep-history", values["keep-history"]) ?? 2,
       webOrigins: parseOrigins(values["web-origin"] ?? []),
       logLevel: parseLevel(values["log-level"] ?? "info"),
       graceMs: parseNumber("--grace", values.grace ?? "5000", 3_600_000),
@@ -84,6 +92,8 @@ function readFlags(args: readonly string[]) {
         xmtp: { type: "string" },
         slim: { type: "string" },
         admin: { type: "string" },
+        history: { type: "string" },
+        "keep-history": { type: "string" },
         "web-origin": { type: "string", multiple: true },
         "log-level": { type: "string" },
         grace: { type: "string" },

@@ -27,6 +27,9 @@ export interface NodeLimits {
   /** What one subscription may hold for a reader that lags, in messages and bytes (XND-39). */
   readonly queueMessages: number;
   readonly queueBytes: number;
+  /** One archive in transit, and all of them together (XHS-06). */
+  readonly archiveBytes: number;
+  readonly archivesBytes: number;
 }
 
 const MiB = 1024 * 1024;
@@ -48,4 +51,6 @@ export const defaultLimits: NodeLimits = {
   subscriptionTopics: 100_000,
   queueMessages: 8192,
   queueBytes: 16 * MiB,
+  archiveBytes: 256 * MiB,
+  archivesBytes: 8192 * MiB,
 };

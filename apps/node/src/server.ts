@@ -7,6 +7,7 @@ import { loadOpensslProvider } from "@coterie/crypto/openssl";
 import { createH2Server } from "@coterie/transport/h2";
 import type { H2Server, H2ServerOptions } from "@coterie/transport/h2";
 import { listenError, startAdmin } from "./admin.ts";
+import { startHistory } from "./history.ts";
 import type { AdminServer } from "./admin.ts";
 import type { Address } from "./config.ts";
 import { NodeError } from "./errors.ts";
@@ -26,6 +27,10 @@ export interface NodeOptions {
   /** The SLIM data plane; absent: off. */
   readonly slim?: Address | undefined;
   readonly admin?: Address | undefined;
+  /** Archives in transit between the installations of one person (XHS-06); absent: off. */
+  readonly history?: Address | undefined;
+  /** How long such an archive is kept, in days; default 2. */
+  readonly historyDays?: number | undefined;
   /** Pages that may call by gRPC-web, by origin (XND-06); absent or empty: none. */
   readonly webOrigins?: readonly string[] | undefined;
   readonly limits?: Partial<NodeLimits> | undefined;
@@ -41,6 +46,7 @@ export interface RunningNode {
   readonly xmtp: string;
   readonly slim?: string | undefined;
   readonly admin?: string | undefined;
+  readonly history?: string | undefined;
   /** Stops taking calls, lets those under way finish within the grace, and closes the database. */
   close(options?: { readonly graceMs?: number | undefined }): Promise<void>;
 }
@@ -104,6 +110,20 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     const admin: AdminServer | undefined =
       options.admin && (await startAdmin({ ...options.admin, metrics, health }));
 
+    undo.push(() => admin?.close());
+    const history =
+      options.history &&
+      (await startHistory({
+        ...options.history,
+        folder: join(options.data, "history"),
+        maxBytes: node.limits.archiveBytes,
+        maxTotalBytes: node.limits.archivesBytes,
+        keepMs: (options.historyDays ?? 2) * 86_400_000,
+        webOrigins,
+        clock: systemClock,
+        logger,
+      }));
+
     const stopPruning = startPruning(log, options.retention ?? {}, systemClock, logger);
 
     let closing: Promise<void> | undefined;
@@ -113,6 +133,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       node.close();
       dataPlane?.close();
       await Promise.all(drained);
+      await history?.close();
       await admin?.close();
       await log.close();
       lock.release();
@@ -121,6 +142,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       xmtp: xmtp.url,
       slim: slim?.url,
       admin: admin?.url,
+      history: history?.url,
       close: ({ graceMs } = {}) => (closing ??= close(graceMs)),
     };
   } catch (error) {

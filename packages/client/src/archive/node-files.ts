@@ -10,7 +10,7 @@ export const nodeFiles: ArchiveFiles = {
     try {
       const file = await open(part, "w", 0o600);
       try {
-        for await (const chunk of chunks) await file.write(chunk);
+        for await (const chunk of chunks) await file.appendFile(chunk);
         await file.sync();
       } finally {
         await file.close();
