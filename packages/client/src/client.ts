@@ -27,7 +27,7 @@ import { whoIsKnown } from "./backend.ts";
 import { createBus } from "./bus.ts";
 import type { Bus } from "./bus.ts";
 import type { ContentCodec } from "./content/codec.ts";
-import type { Context } from "./context.ts";
+import type { Context, ForkRecovery } from "./context.ts";
 import { createCommitLogs } from "./commit-log.ts";
 import { createConversationEngine } from "./conversation-engine.ts";
 import { Conversations } from "./conversations.ts";
@@ -48,6 +48,7 @@ import { createKeyPackages } from "./key-packages.ts";
 import { openStore, ownIdentity, storeRegistered } from "./own-identity.ts";
 import { openPreferences } from "./preferences.ts";
 import { Preferences } from "./preferences-api.ts";
+import { createRecovery } from "./recovery.ts";
 import { registerInstallation, requestRegistration } from "./register.ts";
 import { Lock, systemTimers } from "./run.ts";
 import type { Ports, Timers } from "./run.ts";
@@ -76,6 +77,8 @@ export interface ClientOptions {
   readonly maxGroupSize?: number | undefined;
   /** `manual` keeps messages Unpublished until a sync or `publishMessages`; default `auto` (XMS-06). */
   readonly publish?: "auto" | "manual" | undefined;
+  /** Whether to ask to be added again after a fork, and to answer those who ask; both off by default (XIN-44). */
+  readonly forkRecovery?: Partial<ForkRecovery> | undefined;
   /** Key package rotation, leavers, expiry, commit logs; on by default. */
   readonly workers?: boolean | undefined;
   readonly appVersion?: string | undefined;
@@ -199,6 +202,10 @@ export class Client {
       installationId: installation.id,
       signer: key,
       maxGroupSize: groupSizeOf(options),
+      forkRecovery: {
+        request: options.forkRecovery?.request === true,
+        respond: options.forkRecovery?.respond === true,
+      },
       signal: abort.signal,
     };
     const groups = createGroups(context);
@@ -226,7 +233,7 @@ export class Client {
       }),
     });
     if (options.workers !== false) {
-      startWorkers(parts);
+      startWorkers({ ...parts, recovery: createRecovery(parts) });
       if (own.registered) client.#deviceSync.start();
     }
     return client;

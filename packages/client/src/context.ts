@@ -8,6 +8,14 @@ import type { KeyPackages } from "./key-packages.ts";
 import type { Preferences } from "./preferences.ts";
 import type { Ports } from "./run.ts";
 
+/** XIN-44: what this installation does about forks. */
+export interface ForkRecovery {
+  /** Ask super admins to be added again where our commit log disagrees with theirs. */
+  readonly request: boolean;
+  /** Answer such requests where we are super admin. */
+  readonly respond: boolean;
+}
+
 /** One registered installation at work: everything that the engine's runtime shares. */
 export interface Context {
   readonly ports: Ports;
@@ -21,6 +29,8 @@ export interface Context {
   readonly signer: KeyPair;
   /** XGC-56. */
   readonly maxGroupSize: number;
+  /** XIN-44: both off unless the app wants them. */
+  readonly forkRecovery: ForkRecovery;
   /** Aborted when the client closes. */
   readonly signal: AbortSignal;
 }

@@ -13,6 +13,7 @@ import {
   encodePermissions,
   requiredCapabilities,
 } from "./engine/extensions.ts";
+import type { ReaddRequest } from "./engine/extensions.ts";
 import { inboxCredential } from "./engine/leaf.ts";
 import { assertAttribute } from "./engine/limits.ts";
 import {
@@ -32,6 +33,8 @@ export interface NewConversation {
   /** By attribute key (XGC-32). */
   readonly attributes: ReadonlyMap<string, string>;
   readonly dmPeer?: string | undefined;
+  /** Of a one-shot group (XIN-44). */
+  readonly readdRequest?: ReaddRequest | undefined;
 }
 
 /** XGC-20 to XGC-33, XGC-55: a group of one at epoch 0, stored and not yet published. */
@@ -57,6 +60,7 @@ export async function createConversation(
       conversationType: wanted.conversationType,
       creatorInboxId: context.inboxId,
       dmMembers,
+      readdRequest: wanted.readdRequest,
     }),
     encodeMutableMetadata(metadata),
     // XGC-31

@@ -2,9 +2,10 @@ import { members as membersIn } from "@coterie/mls";
 import { inChunks } from "./chunks.ts";
 import type { Context } from "./context.ts";
 import { stepEnv } from "./context.ts";
-import { membershipProposals, planMembership } from "./engine/compose.ts";
+import { membershipProposals, planMembership, readdProposals } from "./engine/compose.ts";
 import type { MembershipCommit, MembershipPlan, UsableKeyPackage } from "./engine/compose.ts";
 import { decodeFacts } from "./engine/extensions.ts";
+import { ownerOf } from "./engine/leaf.ts";
 import { limits } from "./engine/limits.ts";
 import { checkKeyPackage } from "./engine/profile.ts";
 import { mlsOf } from "./engine/send.ts";
@@ -75,4 +76,26 @@ export async function gatherMembership(
     const usable = await fetchKeyPackages(context, plan.toAdd);
     return membershipProposals(extensions, members, plan, usable);
   }
+}
+
+/** XGC-45: what adding installations again needs. Undefined where none of them is in the group any more. */
+export async function gatherReadd(
+  context: Context,
+  state: GroupState,
+  wish: { readonly installations: readonly string[] },
+): Promise<MembershipCommit | undefined> {
+  const group = mlsOf(state);
+  const { extensions } = group.context;
+  const members = membersIn(group);
+  const owners = new Map<string, string>();
+  for (const { leaf } of members) {
+    const owner = ownerOf(leaf);
+    if (!owner || owner.installationId === context.installationId) continue;
+    if (wish.installations.includes(owner.installationId)) {
+      owners.set(owner.installationId, owner.inboxId);
+    }
+  }
+  if (owners.size === 0) return undefined;
+  const usable = await fetchKeyPackages(context, owners);
+  return readdProposals(extensions, members, decodeFacts(extensions), [...owners.keys()], usable);
 }

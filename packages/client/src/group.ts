@@ -72,6 +72,11 @@ export class Group extends Conversation {
     await this.removeMembers(await this.inboxesOf(identifiers));
   }
 
+  /** Removes installations, by id in hex, and adds them again in one commit: for those that lost their keys (XGC-45). Super admins only. */
+  async readdInstallations(installationIds: readonly string[]): Promise<void> {
+    await this.parts.engine.carryOut(this.cell, { kind: "readd", installations: installationIds });
+  }
+
   listAdmins(): readonly string[] {
     return this.cell.record.metadata.admins;
   }

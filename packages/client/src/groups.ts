@@ -38,6 +38,8 @@ export interface Groups {
   put(step: Step, more?: readonly Change[]): Promise<Cell>;
   /** Forgets a conversation of epoch 0 with nothing queued: nobody else knows of it. Others stay. */
   dropUnborn(cell: Cell): Promise<void>;
+  /** Deletes a conversation from here; the others keep theirs. */
+  forget(cell: Cell): Promise<void>;
   /** Where a conversation stands, without loading its MLS state. */
   peek(cell: Cell): Promise<{ readonly progress: Progress; readonly hasIntents: boolean }>;
   /** Time of the newest message, or of the creation. */
@@ -169,6 +171,17 @@ export function createGroups(context: Context): Groups {
     }
   }
 
+  async function erase(cell: Cell): Promise<void> {
+    await store.write([
+      { kind: "delete", key: keys.group(cell.id) },
+      { kind: "delete", key: keys.progress(cell.id) },
+      { kind: "delete-range", ...keys.mlsOf(cell.id) },
+      { kind: "delete-range", ...keys.intentsOf(cell.id) },
+      { kind: "delete-range", ...keys.commitLogOf(cell.id) },
+    ]);
+    cells.delete(cell.id);
+  }
+
   async function find(groupId: string): Promise<Cell | undefined> {
     await (listed ??= readAll());
     return cells.get(groupId);
@@ -221,14 +234,9 @@ export function createGroups(context: Context): Groups {
       cell.lock.run(async () => {
         const state = await load(cell);
         if (state.mls?.context.epoch !== 0n || state.intents.length > 0) return;
-        await store.write([
-          { kind: "delete", key: keys.group(cell.id) },
-          { kind: "delete", key: keys.progress(cell.id) },
-          { kind: "delete-range", ...keys.mlsOf(cell.id) },
-          { kind: "delete-range", ...keys.commitLogOf(cell.id) },
-        ]);
-        cells.delete(cell.id);
+        await erase(cell);
       }),
+    forget: (cell) => cell.lock.run(() => erase(cell)),
     async peek(cell) {
       if (cell.state) {
         return { progress: cell.state.progress, hasIntents: cell.state.intents.length > 0 };

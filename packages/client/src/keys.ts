@@ -64,6 +64,11 @@ export const keys = {
   keyPackages: (): KeyRange => prefixRange("k"),
   /** By init key and by wrapper key, hex (XKP-07). */
   keyPackageAt: (publicKey: string): Uint8Array => encodeKey("kw", publicKey),
+  /** Installations that asked to be added again, and forks for which we asked (XIN-44). */
+  readdRequest: (groupId: string, installationId: string): Uint8Array =>
+    encodeKey("rq", groupId, installationId),
+  readdRequests: (): KeyRange => prefixRange("rq"),
+  readdAsked: (groupId: string): Uint8Array => encodeKey("ra", groupId),
   /** Welcomes that were dealt with, by id and content, as far as the log is looked through again. */
   welcomeSeen: (id: bigint, hash: string): Uint8Array => encodeKey("ws", id, hash),
   welcomesSeenTo: (id: bigint): Uint8Array => encodeKey("ws", id),

@@ -27,7 +27,7 @@ import { stepTo, withoutIntent } from "./engine/step.ts";
 import type { GroupState, Intent, Sealed } from "./engine/state.ts";
 import { ClientError } from "./errors.ts";
 import type { LoadedCell } from "./groups.ts";
-import { gatherMembership } from "./gather.ts";
+import { gatherMembership, gatherReadd } from "./gather.ts";
 import { canHeal } from "./run.ts";
 
 /** Messages that go out in one request. */
@@ -157,8 +157,11 @@ async function stage(context: Context, cell: LoadedCell, intent: Intent): Promis
     const { state } = cell;
     const facts = decodeFacts(mlsOf(state).context.extensions);
     assertAllowed(decideWish(facts, intent.wish, context.inboxId));
-    if (intent.wish.kind === "membership") {
-      const content = await gatherMembership(context, state, intent.wish);
+    const { wish } = intent;
+    if (wish.kind === "membership" || wish.kind === "readd") {
+      const content = await (wish.kind === "membership"
+        ? gatherMembership(context, state, wish)
+        : gatherReadd(context, state, wish));
       if (!content) {
         await cell.apply(finishIntent(state, intent));
         return false;

@@ -14,6 +14,7 @@ import { ClientError } from "./errors.ts";
 import type { Cell, Groups } from "./groups.ts";
 import { keys } from "./keys.ts";
 import type { OwnKeyPackage } from "./key-packages.ts";
+import { readdRequestChanges } from "./recovery.ts";
 import { decodeRow, encodeRow } from "./rows.ts";
 import { canHeal, Lock, withRetry } from "./run.ts";
 
@@ -172,7 +173,7 @@ export function createWelcomes(context: Context, groups: Groups): Welcomes {
     const joined = outcome;
     // XWL-16: carries one message, which only recovery would act on (XIN-44).
     if (joined.join.facts.immutable.conversationType === "oneshot") {
-      await store.write(more);
+      await store.write([...more, ...(await readdRequestChanges(context, joined.join))]);
       return undefined;
     }
     const known = await groups.find(toHex(joined.group.groupId));

@@ -5,6 +5,7 @@ import { deleteMessage, readMessage } from "./db.ts";
 import { DeliveryStatus, GroupMessageKind } from "./enums.ts";
 import type { Groups } from "./groups.ts";
 import { keys } from "./keys.ts";
+import type { Recovery } from "./recovery.ts";
 import type { Welcomes } from "./welcomes.ts";
 
 export interface WorkerParts {
@@ -13,6 +14,7 @@ export interface WorkerParts {
   readonly engine: ConversationEngine;
   readonly welcomes: Welcomes;
   readonly commitLogs: CommitLogs;
+  readonly recovery: Recovery;
 }
 
 /**
@@ -23,7 +25,11 @@ export function startWorkers(parts: WorkerParts): void {
   void every(parts, 5_000, "key-packages", () => parts.context.keyPackages.tick());
   void every(parts, 5_000, "welcome-pointers", () => parts.welcomes.tick());
   void every(parts, 2_000, "leavers", () => removeLeavers(parts));
-  void every(parts, 300_000, "commit-logs", () => parts.commitLogs.tick());
+  void every(parts, 300_000, "commit-logs", async () => {
+    await parts.commitLogs.tick();
+    await parts.recovery.request();
+  });
+  void every(parts, 5_000, "recovery", () => parts.recovery.respond());
   void every(parts, 1_000, "expiry", () => deleteExpired(parts));
 }
 

@@ -45,25 +45,30 @@ export function applyCommit(applied: AppliedCommit): Step {
     mls: group,
   };
   const events: EngineEvent[] = removed ? [{ kind: "removed", groupId: record.id }] : [];
-  const membershipChanged = !sameExtension(
-    (state.mls as MlsGroup).context.extensions,
-    group.context.extensions,
-    extensionType.membership,
-  );
+  const membershipChanged =
+    valid.movesInstallations ||
+    !sameExtension(
+      (state.mls as MlsGroup).context.extensions,
+      group.context.extensions,
+      extensionType.membership,
+    );
   const saidBefore = record.conversationType === "dm" && changes.addedInboxes.length > 0;
-  const transcript = isNoteworthy(changes, after.metadata)
-    ? transcriptRow({
-        crypto: env.crypto,
-        groupId: idBytes(record.id),
-        senderInboxId: committer.inboxId,
-        senderInstallation: fromHex(committer.installationId),
-        update: groupUpdatedOf(committer.inboxId, changes, state.record.pendingLeaves),
-        key: envelope.createdNs.toString(),
-        sentAtNs: envelope.createdNs,
-        sequenceId: envelope.sequenceId,
-        nowNs: env.nowNs,
-      })
-    : undefined;
+  // One-shot groups are gone once they are sent (XIN-44).
+  const told = record.conversationType !== "oneshot";
+  const transcript =
+    told && isNoteworthy(changes, after.metadata)
+      ? transcriptRow({
+          crypto: env.crypto,
+          groupId: idBytes(record.id),
+          senderInboxId: committer.inboxId,
+          senderInstallation: fromHex(committer.installationId),
+          update: groupUpdatedOf(committer.inboxId, changes, state.record.pendingLeaves),
+          key: envelope.createdNs.toString(),
+          sentAtNs: envelope.createdNs,
+          sequenceId: envelope.sequenceId,
+          nowNs: env.nowNs,
+        })
+      : undefined;
   return stepTo(next, {
     messages: transcript ? [{ kind: "insert", row: transcript, unlessSaid: saidBefore }] : [],
     log: [

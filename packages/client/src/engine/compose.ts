@@ -224,3 +224,26 @@ export function membershipProposals(
   proposals.push(replacing(extensions, encodeMembership(membership)));
   return { proposals, recipients: usable.map(({ recipient }) => recipient) };
 }
+
+/** XGC-45: the same installations out and in again. Those without a usable key package stay out, listed as failed (XCV-12). */
+export function readdProposals(
+  extensions: readonly Extension[],
+  members: readonly Member[],
+  facts: GroupFacts,
+  installations: readonly string[],
+  usable: readonly UsableKeyPackage[],
+): MembershipCommit {
+  const byId = new Map(usable.map((item) => [item.installationId, item]));
+  const failedInstallations = new Set(facts.membership.failedInstallations);
+  for (const installation of installations) {
+    if (!byId.has(installation)) failedInstallations.add(installation);
+  }
+  const proposals: Proposal[] = usable.map(({ keyPackage }) => ({ kind: "add", keyPackage }));
+  for (const { leaf, leafIndex } of members) {
+    if (!installations.includes(toHex(leaf.signatureKey))) continue;
+    proposals.push({ kind: "remove", removed: leafIndex });
+  }
+  const membership = encodeMembership({ members: facts.membership.members, failedInstallations });
+  proposals.push(replacing(extensions, membership));
+  return { proposals, recipients: usable.map(({ recipient }) => recipient) };
+}

@@ -33,6 +33,14 @@ export interface ImmutableMetadata {
   readonly conversationType: ConversationKind;
   readonly creatorInboxId: string;
   readonly dmMembers?: readonly [string, string] | undefined;
+  /** What a one-shot group carries (XWL-16, XIN-44). */
+  readonly readdRequest?: ReaddRequest | undefined;
+}
+
+/** A forked installation asks to be added to a group again (XIN-44). */
+export interface ReaddRequest {
+  readonly groupId: string;
+  readonly latestCommitSequenceId: bigint;
 }
 
 const kinds: readonly (ConversationKind | undefined)[] = [
@@ -87,6 +95,13 @@ export function encodeImmutableMetadata(value: ImmutableMetadata): Extension {
       dmMemberOne: { inboxId: value.dmMembers[0] },
       dmMemberTwo: { inboxId: value.dmMembers[1] },
     },
+    oneshotMessage: value.readdRequest && {
+      kind: "readdRequest",
+      value: {
+        groupId: fromHex(value.readdRequest.groupId),
+        latestCommitSequenceId: value.readdRequest.latestCommitSequenceId,
+      },
+    },
   });
   return { type: extensionType.immutableMetadata, data: encodeVl(message) };
 }
@@ -105,6 +120,19 @@ export function decodeImmutableMetadata(data: Uint8Array | undefined): Immutable
     conversationType,
     creatorInboxId: message.creatorInboxId,
     ...(one && two ? { dmMembers: [one, two] as const } : {}),
+    ...(message.oneshotMessage?.kind === "readdRequest"
+      ? { readdRequest: readdRequestOf(message.oneshotMessage.value) }
+      : {}),
+  };
+}
+
+function readdRequestOf(value: {
+  readonly groupId: Uint8Array;
+  readonly latestCommitSequenceId: bigint;
+}): ReaddRequest {
+  return {
+    groupId: toHex(value.groupId),
+    latestCommitSequenceId: value.latestCommitSequenceId,
   };
 }
 

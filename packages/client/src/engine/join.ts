@@ -87,8 +87,6 @@ export function joinGroup(
   const { facts, addedBy } = valid;
   const { immutable } = facts;
   const id = toHex(group.groupId) as GroupId;
-  const returned =
-    known?.record.membershipState === "pending-remove" || known?.record.active === false;
   const sync = immutable.conversationType === "sync";
   const record: GroupRecord = {
     id,
@@ -96,7 +94,7 @@ export function joinGroup(
     createdAtNs: known?.record.createdAtNs ?? env.nowNs,
     creatorInboxId: immutable.creatorInboxId,
     addedByInboxId: addedBy.inboxId,
-    membershipState: sync || returned ? "allowed" : "pending",
+    membershipState: membershipStateOf(outcome, known),
     active: true,
     dmId: immutable.dmMembers && dmIdOf(...immutable.dmMembers),
     dmMembers: immutable.dmMembers,
@@ -163,6 +161,17 @@ export function joinGroup(
       ? [{ kind: "device-sync", what: "group-joined", groupId: id }]
       : [{ kind: "conversation", groupId: id }],
   });
+}
+
+/** XWL-18; one who is added again in place (XIN-44) stays what they were. */
+function membershipStateOf(
+  { join: { facts } }: Extract<WelcomeOutcome, { readonly kind: "joined" }>,
+  known: GroupState | undefined,
+): GroupRecord["membershipState"] {
+  if (facts.immutable.conversationType === "sync") return "allowed";
+  if (!known || known.record.membershipState === "restored") return "pending";
+  const returned = known.record.membershipState === "pending-remove" || !known.record.active;
+  return returned ? "allowed" : known.record.membershipState;
 }
 
 /** Text of a time in UTC with nanoseconds; local only (XWL-20). */

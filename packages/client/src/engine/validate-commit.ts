@@ -30,6 +30,8 @@ export interface ValidCommit {
   readonly before: GroupFacts;
   readonly after: GroupFacts;
   readonly changes: GroupChanges;
+  /** Whether it adds or removes installations. */
+  readonly movesInstallations: boolean;
 }
 
 export type CommitVerdict =
@@ -271,7 +273,8 @@ function judgeCommit(view: CommitView, context: JudgeContext): CommitVerdict {
   if (required !== undefined && isNewer(required, context.ownVersion)) {
     return { kind: "wait", for: { kind: "version", required } };
   }
-  return { kind: "accept", commit: { committer, before, after, changes } };
+  const movesInstallations = subjects.added.size + subjects.removed.size > 0;
+  return { kind: "accept", commit: { committer, before, after, changes, movesInstallations } };
 }
 
 /** XCV-15: the committer and every updated leaf stay members, with their installation in the inbox's state. */
