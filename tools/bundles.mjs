@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// Bundles what a browser would load of each package, minified, and prints the sizes. Fails where a node module would be needed.
+// Bundles what a browser would load of each package, minified, and prints the sizes. Fails where a node module would be needed, and where a
+// bundle outgrew what it may have, gzipped.
 // `node tools/bundles.mjs [--json]`
 import { gzipSync } from "node:zlib";
 import { dirname, join } from "node:path";
@@ -24,6 +25,12 @@ const bundles = [
   ["storage in memory and in IndexedDB", "storage", all("storage", "storage/indexeddb")],
   ["client for browsers, everything in it", "client", all("client", "client/browser")],
   [
+    "mls with noble's Curve25519",
+    "mls",
+    `${all("mls")}\nexport { noble25519Provider } from "@coterie/crypto/noble-25519";`,
+    60_000,
+  ],
+  [
     "client with the noble provider",
     "client",
     `${all("client")}\nexport { nobleProvider } from "@coterie/crypto/noble";`,
@@ -31,7 +38,7 @@ const bundles = [
 ];
 
 const rows = [];
-for (const [name, home, contents] of bundles) {
+for (const [name, home, contents, most] of bundles) {
   const result = await build({
     stdin: { contents, resolveDir: join(root, "packages", home), loader: "ts" },
     bundle: true,
@@ -52,7 +59,12 @@ for (const [name, home, contents] of bundles) {
   });
   if (!result) continue;
   const [{ contents: code }] = result.outputFiles;
-  rows.push({ name, minified: code.length, gzipped: gzipSync(code, { level: 9 }).length });
+  const gzipped = gzipSync(code, { level: 9 }).length;
+  rows.push({ name, minified: code.length, gzipped });
+  if (gzipped > most) {
+    console.error(`${name}: ${gzipped} bytes gzipped, of ${most} at most`);
+    process.exitCode = 1;
+  }
 }
 if (process.argv.includes("--json")) console.log(JSON.stringify(rows));
 else {

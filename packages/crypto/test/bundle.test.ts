@@ -25,6 +25,7 @@ async function bundle(contents: string) {
 const entries = [
   { path: "@coterie/crypto", noble: false },
   { path: "@coterie/crypto/noble", noble: true },
+  { path: "@coterie/crypto/noble-25519", noble: true },
 ];
 
 test.each(entries)("$path bundles for a browser without any module of Node", async (entry) => {

@@ -11,7 +11,8 @@ import { ml_kem768 } from "@noble/post-quantum/ml-kem.js";
 import { ed25519Verify } from "../edwards/verify.ts";
 import type { EdwardsEquation } from "../edwards/verify.ts";
 import type { Engine } from "../engine.ts";
-import { nobleEquation, signEd25519ph, verifyEd448 } from "./edwards.ts";
+import { verifyEd448 } from "./ed448.ts";
+import { nobleEquation, signEd25519ph } from "./edwards.ts";
 import { nobleSecp256k1 } from "./secp256k1.ts";
 
 const hashes = { sha256, sha384, sha512 };

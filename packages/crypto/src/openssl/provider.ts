@@ -1,7 +1,8 @@
 import { systemRandom } from "@coterie/base";
 import { ed25519Verify } from "../edwards/verify.ts";
 import type { Engine } from "../engine.ts";
-import { nobleEquation, signEd25519ph, verifyEd448 } from "../noble/edwards.ts";
+import { verifyEd448 } from "../noble/ed448.ts";
+import { nobleEquation, signEd25519ph } from "../noble/edwards.ts";
 import { nobleEngine } from "../noble/engine.ts";
 import { nobleSecp256k1 } from "../noble/secp256k1.ts";
 import type { CryptoProvider } from "../provider.ts";
