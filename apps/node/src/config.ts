@@ -28,6 +28,8 @@ export interface Config {
   readonly graceMs: number;
   readonly rateLimits?: RateLimits | undefined;
   readonly retention: Retention;
+  /** Where to ask about contract wallets, by chain id (XND-25). */
+  readonly chains: ReadonlyMap<bigint, string>;
 }
 
 export type Command =
@@ -35,7 +37,7 @@ export type Command =
   | { readonly kind: "help" }
   | { readonly kind: "version" };
 
-export const usage: string = `usage: node --data DIR [--xmtp HOST:PORT] [--slim HOST:PORT] [--admin HOST:PORT] [--history HOST:PORT] [--web-origin ORIGIN …] [--log-level LEVEL] [--grace MS] [--rate-limits] [--keep-… DAYS]
+export const usage: string = `usage: node --data DIR [--xmtp HOST:PORT] [--slim HOST:PORT] [--admin HOST:PORT] [--history HOST:PORT] [--web-origin ORIGIN …] [--log-level LEVEL] [--grace MS] [--rate-limits] [--keep-… DAYS] [--chain eip155:ID=URL …]
 
   --data DIR         folder of the database (required)
   --xmtp HOST:PORT   XMTP interface, gRPC over cleartext HTTP/2 (default 127.0.0.1:5556; port 0 takes a free one)
@@ -52,6 +54,8 @@ export const usage: string = `usage: node --data DIR [--xmtp HOST:PORT] [--slim 
   --rate-limits      limit the calls of each address (default: off)
   --keep-messages DAYS, --keep-welcomes DAYS
                      delete older messages (never commits), older welcomes and key packages (default: keep everything)
+  --chain eip155:ID=URL
+                     ask this JSON-RPC endpoint about contract wallets of the chain; repeat it for more (default: none, such wallets are refused)
 `;
 
 /** Reads the command line; throws `node/bad-arguments` with one line that says what to change. */
@@ -77,6 +81,7 @@ export function parseCommand(args: readonly string[]): Command {
         messageDays: parseDays("--keep-messages", values["keep-messages"]),
         welcomeDays: parseDays("--keep-welcomes", values["keep-welcomes"]),
       },
+      chains: parseChains(values.chain ?? []),
     },
   };
 }
@@ -100,6 +105,7 @@ function readFlags(args: readonly string[]) {
         "rate-limits": { type: "boolean" },
         "keep-messages": { type: "string" },
         "keep-welcomes": { type: "string" },
+        chain: { type: "string", multiple: true },
         help: { type: "boolean", short: "h" },
         version: { type: "boolean" },
       },
@@ -121,6 +127,22 @@ function parseOrigins(origins: readonly string[]): readonly string[] {
   const wrong = origins.find((origin) => !isOrigin(origin));
   if (wrong === undefined) return origins;
   throw bad(`--web-origin must be like https://chat.example, not "${wrong}"`);
+}
+
+/** The words of an error name the chain at most: URLs hold their owners' keys. */
+function parseChains(texts: readonly string[]): ReadonlyMap<bigint, string> {
+  const chains = new Map<bigint, string>();
+  for (const text of texts) {
+    const match = /^eip155:(\d{1,20})=(https?:\/\/.+)$/s.exec(text);
+    const url = match?.[2];
+    if (match === null || url === undefined || !URL.canParse(url)) {
+      throw bad("--chain must be like eip155:1=https://chain.example");
+    }
+    const chainId = BigInt(match[1] as string);
+    if (chains.has(chainId)) throw bad(`--chain eip155:${chainId} is given twice`);
+    chains.set(chainId, url);
+  }
+  return chains;
 }
 
 function parseLevel(text: string): LogLevelName {

@@ -19,6 +19,9 @@ export interface NodeLimits {
   /** Actions and bytes of one update: a signature costs about a millisecond to check, and a whole log has to fit an answer. */
   readonly updateActions: number;
   readonly updateBytes: number;
+  /** Contract signatures of one request, and how many of them are asked about at once: each is a call to a chain (XND-25). */
+  readonly contractChecks: number;
+  readonly contractChecksAtOnce: number;
   /** Commit log entries of one publish, and groups of one query (XND-41). */
   readonly commitLogPublish: number;
   readonly commitLogQuery: number;
@@ -46,6 +49,8 @@ export const defaultLimits: NodeLimits = {
   inboxUpdates: 256,
   updateActions: 100,
   updateBytes: MiB / 16,
+  contractChecks: 100,
+  contractChecksAtOnce: 8,
   commitLogPublish: 10,
   commitLogQuery: 20,
   subscriptionTopics: 100_000,

@@ -2,6 +2,7 @@ import { silentLog, systemClock } from "@coterie/base";
 import type { Clock, Log as Logger } from "@coterie/base";
 import type { CryptoProvider } from "@coterie/crypto";
 import { opensslProvider } from "@coterie/crypto/openssl";
+import { rememberVerdicts } from "@coterie/identity";
 import type { SmartContractVerifier } from "@coterie/identity";
 import type { Routes } from "@coterie/transport";
 import { defaultLimits } from "./limits.ts";
@@ -42,11 +43,12 @@ export interface CoterieNode {
 /** The XMTP node over a log, without sockets. */
 export function createNode(parts: NodeParts): CoterieNode {
   const metrics = createMetrics();
+  const crypto = parts.crypto ?? opensslProvider;
   const env: NodeEnv = {
     log: parts.log,
     clock: parts.clock ?? systemClock,
-    crypto: parts.crypto ?? opensslProvider,
-    contracts: parts.contracts,
+    crypto,
+    contracts: parts.contracts && rememberVerdicts(crypto, parts.contracts),
     limits: { ...defaultLimits, ...parts.limits },
     metrics,
   };

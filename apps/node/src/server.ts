@@ -9,6 +9,7 @@ import type { H2Server, H2ServerOptions } from "@coterie/transport/h2";
 import { listenError, startAdmin } from "./admin.ts";
 import { startHistory } from "./history.ts";
 import type { AdminServer } from "./admin.ts";
+import { chainVerifier } from "./chains.ts";
 import type { Address } from "./config.ts";
 import { NodeError } from "./errors.ts";
 import type { NodeLimits } from "./limits.ts";
@@ -38,6 +39,8 @@ export interface NodeOptions {
   readonly rateLimits?: RateLimits | undefined;
   /** What is deleted once it is old (XND-43); absent: nothing. */
   readonly retention?: Retention | undefined;
+  /** JSON-RPC endpoints by chain id, to ask about contract wallets (XND-25); absent: such wallets are refused. */
+  readonly chains?: ReadonlyMap<bigint, string> | undefined;
   readonly logger?: Logger | undefined;
 }
 
@@ -68,6 +71,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     const node = createNode({
       log,
       crypto,
+      contracts: chainVerifier(crypto, options.chains),
       limits: options.limits,
       rateLimits: options.rateLimits,
       logger,

@@ -10,7 +10,12 @@ import {
   parseIdentifier,
   planRevoke,
 } from "@coterie/identity";
-import type { AssociationState, PublicIdentifier, Signer } from "@coterie/identity";
+import type {
+  AssociationState,
+  PublicIdentifier,
+  Signer,
+  SmartContractVerifier,
+} from "@coterie/identity";
 import { createMemoryStore } from "@coterie/storage";
 import type { Transport } from "@coterie/transport";
 import { createApi } from "./api.ts";
@@ -29,6 +34,8 @@ export interface Backend {
   /** Stays open: it is the caller's. */
   readonly transport: Transport;
   readonly crypto: CryptoProvider;
+  /** Asks chains about contract wallets; without it the node is asked (XID-12). */
+  readonly contracts?: SmartContractVerifier | undefined;
 }
 
 /** The inbox id that an identifier has, or would have, by itself (XID-01). */
@@ -163,12 +170,12 @@ export async function applySignatureRequest(
   await api.publishIdentityUpdate(update);
 }
 
-function open({ transport, crypto }: Backend): {
+function open({ transport, crypto, contracts }: Backend): {
   readonly api: Api;
   readonly identity: IdentityStore;
 } {
   const api = createApi(transport);
-  const ports = { crypto, store: createMemoryStore(), log: silentLog };
+  const ports = { crypto, store: createMemoryStore(), log: silentLog, contracts };
   return { api, identity: createIdentityStore(ports, api) };
 }
 

@@ -9,7 +9,13 @@ import {
   toPublicIdentifier,
   verifySignedWithPublicKey,
 } from "@coterie/identity";
-import type { Identifier, Installation, PublicIdentifier, Signer } from "@coterie/identity";
+import type {
+  Identifier,
+  Installation,
+  PublicIdentifier,
+  Signer,
+  SmartContractVerifier,
+} from "@coterie/identity";
 import type { Store } from "@coterie/storage";
 import type { Transport } from "@coterie/transport";
 import { createAccounts } from "./accounts.ts";
@@ -64,6 +70,8 @@ export interface ClientOptions {
   readonly deleteStore?: ((inboxId: InboxId) => Promise<void>) | undefined;
   /** Closed with the client. */
   readonly transport: Transport;
+  /** Asks chains about contract wallets; without it the node is asked (XID-12). */
+  readonly contracts?: SmartContractVerifier | undefined;
   readonly clock?: Clock | undefined;
   readonly random?: Random | undefined;
   readonly timers?: Timers | undefined;
@@ -195,7 +203,7 @@ export class Client {
       ports,
       api,
       bus,
-      identity: createIdentityStore(ports, api),
+      identity: createIdentityStore({ ...ports, contracts: options.contracts }, api),
       keyPackages: createKeyPackages(ports, api, { inboxId: own.inboxId, signer: key }),
       preferences: await openPreferences(ports, bus, syncs),
       inboxId: own.inboxId,

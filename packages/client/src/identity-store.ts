@@ -18,6 +18,7 @@ import { inChunks } from "./chunks.ts";
 import { limits } from "./engine/limits.ts";
 import type { IdentityPoint, IdentityView } from "./engine/membership.ts";
 import { keys } from "./keys.ts";
+import { nodeContractVerifier } from "./node-contracts.ts";
 import { canHeal, Lock } from "./run.ts";
 import type { Ports } from "./run.ts";
 
@@ -53,30 +54,17 @@ function pointKey({ inboxId, sequenceId }: IdentityPoint): string {
 const maxInboxes = 4_096;
 
 export function createIdentityStore(
-  ports: Pick<Ports, "crypto" | "store" | "log">,
+  ports: Pick<Ports, "crypto" | "store" | "log"> & {
+    /** Asks chains about contract wallets; the node by default (XID-12). */
+    readonly contracts?: SmartContractVerifier | undefined;
+  },
   api: Pick<Api, "getIdentityUpdates" | "verifyContractSignatures">,
 ): IdentityStore {
   const { crypto, store, log } = ports;
   const inboxes = new Map<string, InboxLog>();
   const cache = createSignatureCache();
+  const contracts = ports.contracts ?? nodeContractVerifier(api);
   const installations = new WeakMap<AssociationState, ReadonlySet<string>>();
-
-  const contracts: SmartContractVerifier = {
-    async verify(checks) {
-      const answers = await api.verifyContractSignatures(
-        checks.map(({ accountId, blockNumber, signature, hash }) => ({
-          accountId,
-          blockNumber,
-          signature,
-          hash,
-        })),
-      );
-      return checks.map((_, i) => ({
-        isValid: answers[i]?.isValid === true,
-        blockNumber: answers[i]?.blockNumber,
-      }));
-    },
-  };
 
   function installationSet(state: AssociationState): ReadonlySet<string> {
     let known = installations.get(state);

@@ -64,14 +64,50 @@ export async function resolveContractChecks(
   checks: readonly ContractCheck[],
   options?: { readonly signal?: unknown },
 ): Promise<ContractVerdicts> {
-  if (checks.length === 0) return new Map();
-  const verdicts = await verifier.verify(checks, options);
+  // One signature may fill several slots (XID-05).
+  const unique = new Map(checks.map((check) => [contractCheckKey(crypto, check), check]));
+  if (unique.size === 0) return new Map();
+  const verdicts = await verifier.verify([...unique.values()], options);
   const out = new Map<string, ContractVerdict>();
-  for (const [index, check] of checks.entries()) {
+  for (const [index, key] of [...unique.keys()].entries()) {
     const verdict = verdicts[index];
-    if (verdict !== undefined) out.set(contractCheckKey(crypto, check), verdict);
+    if (verdict !== undefined) out.set(key, verdict);
   }
   return out;
+}
+
+/**
+ * A verifier that asks once for what stays true: a yes at a block that was named. Logs are read again and again, and each of their contract
+ * signatures is a call to a chain. About 200 bytes per verdict.
+ */
+export function rememberVerdicts(
+  crypto: CryptoProvider,
+  verifier: SmartContractVerifier,
+  maxEntries: number = 4096,
+): SmartContractVerifier {
+  const known = new Set<string>();
+  return {
+    async verify(checks, options) {
+      const keys = checks.map((check) => contractCheckKey(crypto, check));
+      const open = keys.map((key) => !known.has(key));
+      const unknown = checks.filter((_, i) => open[i]);
+      const asked = unknown.length === 0 ? [] : await verifier.verify(unknown, options);
+      let next = 0;
+      return checks.map((check, i): ContractVerdict => {
+        if (!open[i]) return { isValid: true, blockNumber: check.blockNumber };
+        const verdict = asked[next++] ?? { isValid: false };
+        if (verdict.isValid && check.blockNumber !== undefined) {
+          remember(known, keys[i] as string, maxEntries);
+        }
+        return verdict;
+      });
+    },
+  };
+}
+
+function remember(known: Set<string>, key: string, maxEntries: number): void {
+  known.add(key);
+  if (known.size > maxEntries) known.delete(known.values().next().value as string);
 }
 
 /** A contract wallet's signature on the wire, at the block that the verifier used (XID-12). */

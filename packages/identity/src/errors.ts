@@ -36,6 +36,10 @@ export type IdentityErrorCode =
   | "identity/not-canonical"
   /** A contract wallet's signature whose check has no result yet (XID-12). */
   | "identity/contract-check-missing"
+  /** No endpoint for the chain of a contract wallet was given (XID-12). */
+  | "identity/chain-not-configured"
+  /** The endpoint of a chain cannot be reached, or answers what cannot be believed (XID-12). */
+  | "identity/chain-failed"
   /** The update is not signed by everybody it needs. */
   | "identity/signature-missing"
   /** A signature of somebody whom the update does not need. */
@@ -61,9 +65,11 @@ const callers: ReadonlySet<IdentityErrorCode> = new Set([
 const waiting: ReadonlySet<IdentityErrorCode> = new Set([
   "identity/contract-check-missing",
   "identity/missing-identity-update",
+  "identity/chain-not-configured",
 ]);
 
 function dispositionOf(code: IdentityErrorCode): Disposition {
+  if (code === "identity/chain-failed") return "retry";
   if (waiting.has(code)) return "wait";
   return callers.has(code) ? "fix-caller" : "reject";
 }

@@ -61,6 +61,7 @@ export {
   contractCheckFor,
   contractCheckKey,
   contractSignature,
+  rememberVerdicts,
   resolveContractChecks,
 } from "./contracts.ts";
 export type {

@@ -15,7 +15,7 @@ import type {
   VerifySmartContractWalletSignatureRequestSignature,
   VerifySmartContractWalletSignaturesResponseValidationResponse as ValidationResponse,
 } from "@coterie/wire";
-import { invalid, NodeError } from "../errors.ts";
+import { invalid, NodeError, tooLarge } from "../errors.ts";
 import type { Identifier } from "../log/log.ts";
 import type { NodeEnv } from "./env.ts";
 import { gather } from "./gather.ts";
@@ -148,8 +148,15 @@ function toIdentifier(text: string, kind: number): Identifier | undefined {
 /** XND-25: a result per item, and an item that cannot be asked about is not valid. */
 async function verifyContractSignatures(env: NodeEnv, request: Uint8Array): Promise<Uint8Array> {
   const { signatures } = VerifySmartContractWalletSignaturesRequest.decode(request);
+  const { contractChecks, contractChecksAtOnce: width } = env.limits;
+  if (signatures.length > contractChecks) {
+    throw tooLarge("contract signatures", contractChecks, signatures.length);
+  }
   const responses: ValidationResponse[] = [];
-  for (const item of signatures) responses.push(await verifyContractSignature(env, item));
+  for (let at = 0; at < signatures.length; at += width) {
+    const some = signatures.slice(at, at + width);
+    responses.push(...(await Promise.all(some.map((item) => verifyContractSignature(env, item)))));
+  }
   return VerifySmartContractWalletSignaturesResponse.encode({ responses });
 }
 

@@ -42,6 +42,11 @@ export function createIdentityJudge(
 
   const verify = async (update: UnverifiedUpdate) => {
     const checks = neededContractChecks(crypto, update);
+    // XND-25
+    const [first] = checks;
+    if (first !== undefined && contracts === undefined) {
+      throw new IdentityError("identity/chain-not-configured", { chainId: first.chainId });
+    }
     const verdicts = contracts && (await resolveContractChecks(crypto, contracts, checks));
     return verifyUpdate({ crypto, cache, contracts: verdicts }, update);
   };

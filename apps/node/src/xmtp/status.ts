@@ -15,6 +15,9 @@ const statuses: Readonly<Partial<Record<string, StatusCode>>> = {
   "node/storage-busy": Status.unavailable,
   "node/storage-failed": Status.unavailable,
   "node/storage-corrupt": Status.dataLoss,
+  // chains are asked on behalf of the caller: what they cannot say is not the caller's fault (XND-25)
+  "identity/chain-failed": Status.unavailable,
+  "identity/chain-not-configured": Status.failedPrecondition,
   // an answer of ours that cannot be written
   "wire/bad-value": Status.internal,
 };
