@@ -13,6 +13,9 @@ const homes = ["packages", "apps"]
 const pages = [
   // The front page's example uses client and node, so it resolves from an app that has both.
   { page: join(root, "README.md"), home: join(root, "apps/cli") },
+  ...readdirSync(join(root, "docs/guides"))
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => ({ page: join(root, "docs/guides", name), home: join(root, "apps/cli") })),
   ...homes.map((home) => ({ page: join(home, "README.md"), home })),
 ];
 

@@ -54,6 +54,9 @@ export { Dm } from "./dm.ts";
 export type { DecodedMessage, DeletedMessage, EnrichedReply } from "./decoded-message.ts";
 export type { ListMessagesOptions } from "./list-messages.ts";
 export type { AsyncStreamProxy, StreamOptions } from "./async-stream.ts";
+export { createStream } from "./stream-function.ts";
+export type { StreamCallback, StreamCloser, StreamFunction } from "./stream-function.ts";
+export type { LocalStreamOptions } from "./local-stream.ts";
 export { ClientError } from "./errors.ts";
 export type { ClientErrorCode } from "./errors.ts";
 export {

@@ -10,6 +10,10 @@ export interface NodeStoreOptions {
   readonly dbPath?: string | null | ((inboxId: string) => string) | undefined;
   /** 32 bytes, or as many in hex with or without 0x. Needed for every file. */
   readonly dbEncryptionKey?: Uint8Array | string | undefined;
+  /** Taken and without effect, as are the two below: one connection serves a file. */
+  readonly maxDbPoolSize?: number | undefined;
+  readonly minDbPoolSize?: number | undefined;
+  readonly useSingleConnection?: boolean | undefined;
   /** Leaves messages and private keys readable to whoever gets hold of the file. For throw-away data alone. */
   readonly unsafePlaintextDatabase?: boolean | undefined;
 }

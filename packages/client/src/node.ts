@@ -1,4 +1,5 @@
 import { fromHex } from "@coterie/base";
+import type { Log } from "@coterie/base";
 import { loadOpensslProvider, opensslProvider } from "@coterie/crypto/openssl";
 import { privateKeySigner as signerOf } from "@coterie/identity";
 import type { EoaSigner, PublicIdentifier, Signer } from "@coterie/identity";
@@ -12,6 +13,8 @@ import {
 import type { EncryptedAttachment } from "./content/encrypt-attachment.ts";
 import type { Attachment } from "./content/attachment.ts";
 import type { RemoteAttachment } from "./content/remote-attachment.ts";
+import { createConsoleLog } from "./console-log.ts";
+import type { LogLevel } from "./console-log.ts";
 import { deriveDatabaseKey as deriveKey } from "./database-key.ts";
 import type { DatabaseKeyOptions } from "./database-key.ts";
 import { clientStatics, transportOf } from "./node-backend.ts";
@@ -29,6 +32,15 @@ export interface NodeClientOptions
   /** Only `local`, the node on this machine: all others are given by `apiUrl`. */
   readonly env?: XmtpEnv | undefined;
   readonly apiUrl?: string | undefined;
+  /** What is written to the console, by default nothing. Never keys or content. A `log` of the caller's goes before. */
+  readonly loggingLevel?: LogLevel | undefined;
+  /** One JSON object a line instead of words. */
+  readonly structuredLogging?: boolean | undefined;
+}
+
+function logOf({ log, loggingLevel, structuredLogging }: NodeClientOptions): Log | undefined {
+  if (log !== undefined || loggingLevel === undefined) return log;
+  return createConsoleLog({ level: loggingLevel, structured: structuredLogging === true });
 }
 
 async function coreOptions(options: NodeClientOptions): Promise<ClientOptions> {
@@ -37,6 +49,7 @@ async function coreOptions(options: NodeClientOptions): Promise<ClientOptions> {
     // The history server of a node on this machine; others are named.
     historySyncUrl: options.apiUrl === undefined ? historyUrls[options.env ?? "local"] : undefined,
     ...options,
+    log: logOf(options),
     crypto: await loadOpensslProvider(),
     transport: transportOf(options),
     store: (inboxId) => openNodeStore(options, inboxId),
@@ -107,6 +120,7 @@ export { SignatureRequest } from "./signature-request.ts";
 export type { PasskeySignature } from "./signature-request.ts";
 export type { InboxState } from "./inbox-state.ts";
 export type { KeyPackageStatus } from "./key-package-status.ts";
+export { LogLevel } from "./console-log.ts";
 export type { DatabaseKeyOptions } from "./database-key.ts";
 export { ClientError } from "./errors.ts";
 export { Dm } from "./dm.ts";
