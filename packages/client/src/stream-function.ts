@@ -38,24 +38,28 @@ export async function createStream<T, V = T>(
   let emitting: Promise<void> = Promise.resolve();
   source.signal.addEventListener("abort", () => closer?.end(), { once: true });
 
-  const callback: StreamCallback<T> = (error, value) => {
-    if (error) options.onError?.(error);
-    if (error || value === undefined) return;
-    emitting = emitting
-      .then(async () => {
-        const next = await toValue(value);
-        if (next !== undefined) source.push(next);
-      })
-      .catch((cause: unknown) => options.onError?.(cause));
+  async function emit(value: T, before: Promise<void>): Promise<void> {
+    await before;
+    try {
+      const next = await toValue(value);
+      if (next !== undefined) source.push(next);
+    } catch (cause) {
+      options.onError?.(cause);
+    }
+  }
+  const take = (problem: Error | null, value: T | undefined): void => {
+    if (problem) options.onError?.(problem);
+    else if (value !== undefined) emitting = emit(value, emitting);
   };
   async function open(): Promise<void> {
-    const opened = await start(callback, () => void again());
+    const opened = await start(take, () => void again());
     if (source.signal.aborted) opened.end();
     else closer = opened;
   }
   async function again(): Promise<void> {
     let cause: unknown;
-    for (let attempt = 1; retryOnFail && attempt <= retryAttempts; attempt++) {
+    const attempts = retryOnFail ? retryAttempts : 0;
+    for (let attempt = 1; attempt <= attempts; attempt++) {
       options.onRetry?.(attempt, retryAttempts);
       const pause = longestFirstPause * 2 ** (attempt - 1);
       await timers.sleep(Math.min(pause, retryDelay), source.signal);
