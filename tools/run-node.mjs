@@ -8,7 +8,8 @@ import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const [major, minor] = process.versions.node.split(".").map(Number);
-const nodeIsOld = major < 22 || (major === 22 && minor < 12);
+// the SQLite engine of the node and the command line needs 22.14
+const nodeIsOld = major < 22 || (major === 22 && minor < 14);
 const newerNode = join(root, ".tools", "node-24", "node_modules", ".bin", "node");
 
 let child;

@@ -41,7 +41,13 @@ export function openEngine(path: string): Engine {
   }
 }
 
+/** The Node-API version that the engine is built for: 22.14 is the first Node that has it, and an older one would crash. */
+const neededNodeApi = 10;
+
 function load(): EngineConstructor {
+  if (Number(process.versions["napi"]) < neededNodeApi) {
+    throw new StorageError("storage/unavailable", { engine: "sqlite", neededNode: "22.14" });
+  }
   try {
     return require("better-sqlite3-multiple-ciphers") as EngineConstructor;
   } catch (cause) {
