@@ -20,13 +20,13 @@ export function install() {
   writeFileSync(stamp, lock);
 }
 
-/** The SDK and we need Node 22.12: on an older one the program starts again on the one that setup fetched. */
+/** The SDK and we need Node 22.14: on an older one the program starts again on the one that setup fetched. */
 export function needNewNode() {
   const [major, minor] = process.versions.node.split(".").map(Number);
-  if (major > 22 || (major === 22 && minor >= 12)) return;
+  if (major > 22 || (major === 22 && minor >= 14)) return;
   const node = join(here, "..", ".tools", "node-24", "node_modules", ".bin", "node");
   if (!existsSync(node)) {
-    console.error("Node 22.12 or newer is needed: run `npm run setup` first, it fetches one.");
+    console.error("Node 22.14 or newer is needed: run `npm run setup` first, it fetches one.");
     process.exit(1);
   }
   const { status } = spawnSync(node, process.argv.slice(1), { stdio: "inherit" });
