@@ -1,4 +1,4 @@
-import { concat, invariant, toUtf8 } from "@coterie/base";
+import { concat, invariant, toUtf8, wipe } from "@coterie/base";
 import { CryptoError } from "./errors.ts";
 import { kemOf, xWingKemId } from "./kem.ts";
 import { labeled, labeledExpand, labeledExtract } from "./labeled.ts";
@@ -85,56 +85,84 @@ export function prepareInfo(
 export function hpkeSeal(
   message: SenderSetup & { readonly aad: Uint8Array; readonly plaintext: Uint8Array },
 ): { readonly enc: Uint8Array; readonly ciphertext: Uint8Array } {
-  const sender = setupSender(message);
-  return { enc: sender.enc, ciphertext: sender.seal(message.aad, message.plaintext) };
+  const { sender, end } = startSender(message);
+  try {
+    return { enc: sender.enc, ciphertext: sender.seal(message.aad, message.plaintext) };
+  } finally {
+    end();
+  }
 }
 
 /** Opens what {@link hpkeSeal} made. Throws `crypto/open-failed`; `crypto/bad-key` and `crypto/bad-length` for an `enc` that is no key. */
 export function hpkeOpen(
   message: RecipientSetup & { readonly aad: Uint8Array; readonly ciphertext: Uint8Array },
 ): Uint8Array {
-  return setupRecipient(message).open(message.aad, message.ciphertext);
+  const { recipient, end } = startRecipient(message);
+  try {
+    return recipient.open(message.aad, message.ciphertext);
+  } finally {
+    end();
+  }
 }
 
 /** Starts a context towards a public key, base mode. XMTP seals a welcome and its metadata in one context (XWL-03). */
 export function setupSender(setup: SenderSetup): HpkeSender {
+  return startSender(setup).sender;
+}
+
+function startSender(setup: SenderSetup): { readonly sender: HpkeSender; end(): void } {
   const { crypto, suite, publicKey, info } = setup;
   const { enc, sharedSecret } = kemOf(suite.kemId).encapsulate(crypto, publicKey);
-  const { apply, exportSecret } = schedule(crypto, suite, sharedSecret, info);
-  return {
+  const { apply, exportSecret, end } = schedule(crypto, suite, sharedSecret, info);
+  const sender: HpkeSender = {
     enc,
     seal: (aad, plaintext) =>
       apply((key, nonce) => crypto.aeadSeal(suite.aead, key, nonce, aad, plaintext)),
     export: exportSecret,
   };
+  return { sender, end };
 }
 
 /** Starts the receiving context of an `enc`, base mode. */
 export function setupRecipient(setup: RecipientSetup): HpkeRecipient {
+  return startRecipient(setup).recipient;
+}
+
+function startRecipient(setup: RecipientSetup): { readonly recipient: HpkeRecipient; end(): void } {
   const { crypto, suite, enc, privateKey, publicKey, info } = setup;
   const kem = kemOf(suite.kemId);
   const sharedSecret = kem.decapsulate(crypto, enc, privateKey, publicKey);
-  const { apply, exportSecret } = schedule(crypto, suite, sharedSecret, info);
-  return {
+  const { apply, exportSecret, end } = schedule(crypto, suite, sharedSecret, info);
+  const recipient: HpkeRecipient = {
     open: (aad, ciphertext) =>
       apply((key, nonce) => crypto.aeadOpen(suite.aead, key, nonce, aad, ciphertext)),
     export: exportSecret,
   };
+  return { recipient, end };
 }
 
 /** SetupBaseS with export alone: the external init secret of MLS (RFC 9420 section 8.3). */
 export function hpkeSendExport(
   setup: SenderSetup & { readonly context: Uint8Array; readonly length: number },
 ): { readonly enc: Uint8Array; readonly secret: Uint8Array } {
-  const sender = setupSender(setup);
-  return { enc: sender.enc, secret: sender.export(setup.context, setup.length) };
+  const { sender, end } = startSender(setup);
+  try {
+    return { enc: sender.enc, secret: sender.export(setup.context, setup.length) };
+  } finally {
+    end();
+  }
 }
 
 /** The other end of {@link hpkeSendExport}. */
 export function hpkeReceiveExport(
   setup: RecipientSetup & { readonly context: Uint8Array; readonly length: number },
 ): Uint8Array {
-  return setupRecipient(setup).export(setup.context, setup.length);
+  const { recipient, end } = startRecipient(setup);
+  try {
+    return recipient.export(setup.context, setup.length);
+  } finally {
+    end();
+  }
 }
 
 /** A fresh key pair of the suite's KEM. */
@@ -159,6 +187,8 @@ interface Schedule {
   /** Runs one AEAD call under the next nonce and counts it once it succeeded. */
   apply<T>(use: (key: Uint8Array, nonce: Uint8Array) => T): T;
   exportSecret(context: Uint8Array, length: number): Uint8Array;
+  /** Wipes its secrets: nothing may be asked of it afterwards. */
+  end(): void;
 }
 
 /** What is the same for every context of a suite. */
@@ -199,6 +229,7 @@ function schedule(
 
   const key = expand("key", suite.keyLength);
   const baseNonce = expand("baseNonce", nonceLength);
+  sharedSecret.fill(0);
   let sequence = 0;
   let exporter: Uint8Array | undefined;
   return {
@@ -215,6 +246,7 @@ function schedule(
       }
       return labeledExpand(crypto, kdf, exporter, "export", exporterContext, length);
     },
+    end: () => wipe(secret, key, baseNonce, exporter),
   };
 }
 

@@ -1,4 +1,4 @@
-import { concat, toUtf8 } from "@coterie/base";
+import { concat, toUtf8, wipe } from "@coterie/base";
 import { CryptoError, requireLength } from "./errors.ts";
 import { labeled, labeledExpand, labeledExtract } from "./labeled.ts";
 import type { Labeled } from "./labeled.ts";
@@ -61,9 +61,12 @@ function dhKem(id: number, name: DhName, hash: HashName): Kem {
   const { privateKey: privateKeyLength, publicKey: publicKeyLength } = dhLengths[name];
   const secretLength = { sha256: 32, sha384: 48, sha512: 64 }[hash];
 
+  /** Wipes the result of the exchange. */
   const shared = (crypto: CryptoProvider, dh: Uint8Array, context: Uint8Array): Uint8Array => {
     const prk = labeledExtract(crypto, kdf, none, "extractSecret", dh);
-    return labeledExpand(crypto, kdf, prk, "sharedSecret", context, secretLength);
+    const secret = labeledExpand(crypto, kdf, prk, "sharedSecret", context, secretLength);
+    wipe(dh, prk);
+    return secret;
   };
 
   return {
@@ -79,6 +82,7 @@ function dhKem(id: number, name: DhName, hash: HashName): Kem {
         name === "x25519" || name === "x448"
           ? labeledExpand(crypto, kdf, prk, "privateKey", none, privateKeyLength)
           : deriveScalar(crypto, name, kdf, prk);
+      prk.fill(0);
       return { privateKey, publicKey: crypto.dhPublicKey(name, privateKey) };
     },
 
@@ -108,6 +112,7 @@ function deriveScalar(
     const candidate = labeledExpand(crypto, kdf, prk, "candidate", info, length);
     if (name === "p521") candidate[0] = (candidate[0] as number) & 1;
     if (isScalar(name, candidate)) return candidate;
+    candidate.fill(0);
   }
   throw new CryptoError("crypto/bad-key", { what: "ikm", algorithm: name });
 }

@@ -28,7 +28,11 @@ export function labeledExtract(
   label: HpkeLabel,
   ...ikm: readonly Uint8Array[]
 ): Uint8Array {
-  return crypto.hkdfExtract(hash, salt, concat(prefixes[label], ...ikm));
+  const input = concat(prefixes[label], ...ikm);
+  const prk = crypto.hkdfExtract(hash, salt, input);
+  // An info is no secret, and may be megabytes.
+  if (label !== "infoHash") input.fill(0);
+  return prk;
 }
 
 /** LabeledExpand of RFC 9180 section 4. */

@@ -1,4 +1,4 @@
-import { concat, toUtf8 } from "@coterie/base";
+import { concat, toUtf8, wipe } from "@coterie/base";
 import { requireLength } from "./errors.ts";
 import { labels } from "./labels.ts";
 import type { CryptoProvider, KeyPair } from "./provider.ts";
@@ -15,10 +15,12 @@ export const xWingLengths = {
 /** The key pair of a 32-byte seed; the public key has 1,216 bytes. */
 export function xWingKeyPair(crypto: CryptoProvider, seed: Uint8Array): KeyPair {
   const { mlKemSeed, x25519 } = expandSeed(crypto, seed);
-  return {
-    privateKey: seed.slice(),
-    publicKey: concat(crypto.mlKem768PublicKey(mlKemSeed), crypto.dhPublicKey("x25519", x25519)),
-  };
+  const publicKey = concat(
+    crypto.mlKem768PublicKey(mlKemSeed),
+    crypto.dhPublicKey("x25519", x25519),
+  );
+  wipe(mlKemSeed, x25519);
+  return { privateKey: seed.slice(), publicKey };
 }
 
 /** Encapsulates to a public key of 1,216 bytes. `enc` has 1,120 bytes, the secret 32. */
@@ -52,13 +54,17 @@ export function xWingDecapsulate(
   const { mlKemSeed, x25519 } = expandSeed(crypto, privateKey);
   const ciphertext = enc.subarray(0, mlKem768Lengths.ciphertext);
   const ephemeral = enc.subarray(mlKem768Lengths.ciphertext);
-  return combine(
-    crypto,
-    crypto.mlKem768Decapsulate(mlKemSeed, ciphertext),
-    crypto.dh("x25519", x25519, ephemeral),
-    ephemeral,
-    crypto.dhPublicKey("x25519", x25519),
-  );
+  try {
+    return combine(
+      crypto,
+      crypto.mlKem768Decapsulate(mlKemSeed, ciphertext),
+      crypto.dh("x25519", x25519, ephemeral),
+      ephemeral,
+      crypto.dhPublicKey("x25519", x25519),
+    );
+  } finally {
+    wipe(mlKemSeed, x25519);
+  }
 }
 
 function expandSeed(
@@ -67,7 +73,9 @@ function expandSeed(
 ): { readonly mlKemSeed: Uint8Array; readonly x25519: Uint8Array } {
   requireLength("private key", seed, xWingLengths.privateKey);
   const expanded = crypto.shake256(seed, 96);
-  return { mlKemSeed: expanded.slice(0, 64), x25519: expanded.slice(64) };
+  const parts = { mlKemSeed: expanded.slice(0, 64), x25519: expanded.slice(64) };
+  expanded.fill(0);
+  return parts;
 }
 
 /** Draft 06, section 5.3: the label comes last. Earlier drafts put it first. */
@@ -78,5 +86,8 @@ function combine(
   ephemeral: Uint8Array,
   recipient: Uint8Array,
 ): Uint8Array {
-  return crypto.sha3_256(concat(mlKemSecret, dhSecret, ephemeral, recipient, toUtf8(labels.xWing)));
+  const input = concat(mlKemSecret, dhSecret, ephemeral, recipient, toUtf8(labels.xWing));
+  const secret = crypto.sha3_256(input);
+  wipe(mlKemSecret, dhSecret, input);
+  return secret;
 }

@@ -203,6 +203,7 @@ function secretsAfter(
     reinit: applied.reinit,
   });
   wipe(joinerSecret, memberSecret, pskSecret, path?.commitSecret);
+  if (initSecret !== state.secrets.init) initSecret.fill(0);
   if (!tagFits(staged.state.confirmationTag, opened.message.auth.confirmationTag)) {
     throw new MlsError("mls/bad-confirmation-tag");
   }
@@ -213,16 +214,20 @@ function secretsAfter(
 function externalInitSecret({ crypto, group }: ProcessInput, kemOutput: Uint8Array): Uint8Array {
   const { suite, state } = group;
   const pair = externalKeyPair(crypto, suite, state.secrets.external);
-  return hpkeReceiveExport({
-    crypto,
-    suite,
-    enc: kemOutput,
-    privateKey: pair.privateKey,
-    publicKey: pair.publicKey,
-    info: new Uint8Array(0),
-    context: toUtf8(labels.mlsExternalInit),
-    length: suite.hashLength,
-  });
+  try {
+    return hpkeReceiveExport({
+      crypto,
+      suite,
+      enc: kemOutput,
+      privateKey: pair.privateKey,
+      publicKey: pair.publicKey,
+      info: new Uint8Array(0),
+      context: toUtf8(labels.mlsExternalInit),
+      length: suite.hashLength,
+    });
+  } finally {
+    pair.privateKey.fill(0);
+  }
 }
 
 /** Of a commit that removes us we can see the group after it, but none of its secrets. */

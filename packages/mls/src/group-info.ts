@@ -32,7 +32,8 @@ export function signGroupInfo(
   }
   if (choices.externalPub) {
     // RFC 9420 §12.4.3.2: the extension holds an HPKEPublicKey, which brings its own length.
-    const { publicKey } = externalKeyPair(crypto, tree.suite, secrets.external);
+    const { publicKey, privateKey } = externalKeyPair(crypto, tree.suite, secrets.external);
+    privateKey.fill(0);
     const data = encodeWith((w, key) => w.opaque(key), publicKey);
     extensions.push({ type: extensionTypes.externalPub, data });
   }

@@ -202,6 +202,8 @@ function openGroupInfo(
   } catch (cause) {
     if (!(cause instanceof CryptoError)) throw cause;
     throw new MlsError("mls/open-failed", { what: "group-info" }, { cause });
+  } finally {
+    wipe(key, nonce);
   }
 }
 

@@ -33,7 +33,10 @@ export function deriveJoinerSecret(
 ): Uint8Array {
   const extracted = crypto.hkdfExtract(suite.hash, from.initSecret, from.commitSecret);
   const { contextBytes } = from;
-  return expandWithLabel(crypto, suite, extracted, names.joiner, contextBytes, suite.hashLength);
+  const { hashLength } = suite;
+  const joiner = expandWithLabel(crypto, suite, extracted, names.joiner, contextBytes, hashLength);
+  extracted.fill(0);
+  return joiner;
 }
 
 /** The secret after the PSKs went in: parent of `welcome_secret` and `epoch_secret`. */
@@ -68,10 +71,12 @@ export function deriveWelcomeKey(
 ): WelcomeKey {
   const secret = deriveWelcomeSecret(crypto, suite, memberSecret);
   const none = new Uint8Array(0);
-  return {
+  const made = {
     key: expandWithLabel(crypto, suite, secret, names.key, none, suite.keyLength),
     nonce: expandWithLabel(crypto, suite, secret, names.nonce, none, suite.nonceLength),
   };
+  secret.fill(0);
+  return made;
 }
 
 /** `epoch_secret` of a member secret. */
@@ -124,5 +129,7 @@ export function exportFrom(
 ): Uint8Array {
   const derived = deriveSecret(crypto, suite, exporterSecret, what.label);
   const context = crypto.hash(suite.hash, what.context);
-  return expandWithLabel(crypto, suite, derived, names.exported, context, what.length);
+  const out = expandWithLabel(crypto, suite, derived, names.exported, context, what.length);
+  derived.fill(0);
+  return out;
 }

@@ -1,3 +1,4 @@
+import { wipe } from "@coterie/base";
 import { CryptoError, labels } from "@coterie/crypto";
 import type { CipherSuite, CryptoProvider } from "@coterie/crypto";
 import { decodeWith, encodeWith, Reader } from "./codec.ts";
@@ -59,6 +60,7 @@ export function sealPrivateMessage(
     senderDataAad(header),
     encodeWith(writeSenderData, { leafIndex, generation: key.generation, reuseGuard }),
   );
+  wipe(nonce, sender.key, sender.nonce);
   return { ...header, authenticatedData, encryptedSenderData, ciphertext };
 }
 
@@ -71,11 +73,15 @@ export function openSenderData(
 ): SenderData {
   const { key, nonce } = senderDataKey(crypto, suite, senderDataSecret, message.ciphertext);
   const aad = senderDataAad(message);
-  const plaintext = open(crypto, suite, key, nonce, aad, message.encryptedSenderData);
-  return decodeWith(
-    (r) => ({ leafIndex: r.u32(), generation: r.u32(), reuseGuard: r.bytes(reuseGuardLength) }),
-    plaintext,
-  );
+  try {
+    const plaintext = open(crypto, suite, key, nonce, aad, message.encryptedSenderData);
+    return decodeWith(
+      (r) => ({ leafIndex: r.u32(), generation: r.u32(), reuseGuard: r.bytes(reuseGuardLength) }),
+      plaintext,
+    );
+  } finally {
+    wipe(key, nonce);
+  }
 }
 
 /** Opens the content and checks its padding; the signature is still to be checked. */
@@ -89,6 +95,7 @@ export function openPrivateContent(
   const nonce = guarded(key.nonce, senderData.reuseGuard);
   const aad = contentAad(message, message.authenticatedData);
   const plaintext = open(crypto, suite, key.key, nonce, aad, message.ciphertext);
+  nonce.fill(0);
   const r = new Reader(plaintext);
   const content = readContentBody(r, message.contentType);
   const body = r.since(0);

@@ -1,3 +1,4 @@
+import { wipe } from "@coterie/base";
 import { labels } from "@coterie/crypto";
 import type { CipherSuite, CryptoProvider } from "@coterie/crypto";
 import { encodeWith } from "./codec.ts";
@@ -34,7 +35,9 @@ export function derivePskSecret(
       label,
       suite.hashLength,
     );
-    secret = crypto.hkdfExtract(suite.hash, input, secret);
+    const before = secret;
+    secret = crypto.hkdfExtract(suite.hash, input, before);
+    wipe(extracted, input, before);
   }
   return secret;
 }

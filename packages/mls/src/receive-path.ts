@@ -1,4 +1,4 @@
-import { equal } from "@coterie/base";
+import { equal, wipe } from "@coterie/base";
 import { labels } from "@coterie/crypto";
 import type { CryptoProvider } from "@coterie/crypto";
 import { isDhKey } from "./dh-key.ts";
@@ -122,7 +122,10 @@ export function implantPathSecret(input: {
   const steps = filteredDirectPath(tree, committerLeaf).map(({ index }) => index);
   const from = steps.indexOf(lowest);
   if (from === -1) throw badPath("no-common-node");
-  return deriveUp(crypto, tree, own, steps.slice(from), pathSecret).own;
+  const opened = deriveUp(crypto, tree, own, steps.slice(from), pathSecret);
+  // The one that was given is its owner's to wipe.
+  wipe(...opened.spent.filter((secret) => secret !== pathSecret), opened.commitSecret);
+  return opened.own;
 }
 
 /** Each private key is checked against the public one that the tree shows (RFC 9420 §7.5). */

@@ -1,3 +1,4 @@
+import { wipe } from "@coterie/base";
 import { labels } from "@coterie/crypto";
 import type { CryptoProvider } from "@coterie/crypto";
 import type { Applied } from "./apply-proposals.ts";
@@ -29,6 +30,7 @@ export function makeWelcome(input: {
   const plaintext = groupInfoBytes(input.groupInfo);
   const aad = new Uint8Array(0);
   const encryptedGroupInfo = crypto.aeadSeal(suite.aead, key, nonce, aad, plaintext);
+  wipe(key, nonce);
   const info = encryptContext(crypto, suite, labels.mlsEncrypt.welcome, encryptedGroupInfo);
   const secrets = applied.added.map(({ leafIndex, keyPackage }) => {
     const pathSecret = path && pathSecretFor(path, leafIndex);

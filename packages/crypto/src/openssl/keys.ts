@@ -5,8 +5,8 @@ import { Buffer, fromBase64Url, nodeCrypto, plain, toBase64, toBase64Url } from 
 import type { ECDH, KeyObject } from "./node-crypto.ts";
 
 /**
- * Imported keys by their bytes (MLS-08): an import costs as much as the operation itself. Private keys are looked up by a hash, so
- * that no secret stays behind as an immortal string.
+ * Imported keys (MLS-08): an import costs as much as the operation itself. Public keys are found by their bytes; private ones go with the
+ * array that holds them, so that a secret which its owner wiped and let go of stays behind nowhere.
  */
 export interface KeyStore {
   /** Undefined where OpenSSL refuses the bytes. */
@@ -35,17 +35,17 @@ export const ecdhNames = { p256: "prime256v1", p384: "secp384r1", p521: "secp521
 const mlKemSeedPrefix = Buffer.from("3054020100300b060960864801650304040204428040", "hex");
 const mlKemPublicPrefix = Buffer.from("308204b2300b0609608648016503040402038204a100", "hex");
 
-/** Creates a store that keeps at most `limit` public and `limit / 4` private keys. */
+/** Creates a store that keeps at most `limit` public keys, and `limit / 4` private ones of each kind. */
 export function createKeyStore(limit: number): KeyStore {
   const publicKeys: Lru<KeyObject | false> = createLru(limit);
-  const privateKeys: Lru<KeyObject> = createLru(Math.ceil(limit / 4));
-  const exchanges: Lru<ECDH> = createLru(Math.ceil(limit / 4));
+  const privateKeys = createHeldKeys<KeyObject>(Math.ceil(limit / 4));
+  const exchanges = createHeldKeys<ECDH>(Math.ceil(limit / 4));
 
   const privateKey: KeyStore["privateKey"] = (name, bytes) =>
-    remember(privateKeys, secretId(name, bytes), () => importPrivate(name, bytes));
+    privateKeys(name, bytes, () => importPrivate(name, bytes));
 
   const ecdh: KeyStore["ecdh"] = (name, bytes) =>
-    remember(exchanges, secretId(name, bytes), () => {
+    exchanges(name, bytes, () => {
       const exchange = nodeCrypto.createECDH(ecdhNames[name]);
       exchange.setPrivateKey(bytes);
       return exchange;
@@ -62,18 +62,21 @@ export function createKeyStore(limit: number): KeyStore {
     privateKey,
     // Never `generateKeyPairSync(…).publicKey.export(…)`: a collection that frees the generator's job while the key's lock is held waits for that
     // lock for ever. An imported key has no such job, and its private half knows the public one.
-    publicBytes: (name, bytes) =>
-      fromBase64Url(privateKey(name, bytes).export({ format: "jwk" }).x as string),
+    publicBytes: (name, bytes) => {
+      // A JWK of the private half would hold the secret as a string, which nobody can wipe.
+      const key = nodeCrypto.createPublicKey(privateKey(name, bytes));
+      return fromBase64Url(key.export({ format: "jwk" }).x as string);
+    },
     ecdh,
     ecdsa: (name, bytes) =>
-      remember(privateKeys, secretId(name, bytes), () =>
+      privateKeys(name, bytes, () =>
         nodeCrypto.createPrivateKey({
           format: "jwk",
           key: { ...ecJwk(name, plain(ecdh(name, bytes).getPublicKey())), d: toBase64Url(bytes) },
         }),
       ),
     mlKem: (seed) =>
-      remember(privateKeys, secretId("ml-kem", seed), () =>
+      privateKeys("ml-kem", seed, () =>
         nodeCrypto.createPrivateKey({
           format: "der",
           type: "pkcs8",
@@ -100,8 +103,26 @@ function remember<V>(cache: Lru<V>, id: string, make: () => V): V {
   return made;
 }
 
-function secretId(name: string, bytes: Uint8Array): string {
-  return name + digestText(bytes);
+/**
+ * What is made of private keys, while their arrays live and at most for the last `limit` of them. The digest tells whether an array still
+ * holds what it held: it may have been wiped, or filled again.
+ */
+function createHeldKeys<V>(limit: number): (name: string, bytes: Uint8Array, make: () => V) => V {
+  const held = new WeakMap<Uint8Array, { readonly id: string; readonly value: V }>();
+  const latest: WeakRef<Uint8Array>[] = [];
+  let at = 0;
+  return (name, bytes, make) => {
+    const id = name + digestText(bytes);
+    const known = held.get(bytes);
+    if (known?.id === id) return known.value;
+    const value = make();
+    const oldest = latest[at]?.deref();
+    if (oldest) held.delete(oldest);
+    latest[at] = new WeakRef(bytes);
+    at = (at + 1) % limit;
+    held.set(bytes, { id, value });
+    return value;
+  };
 }
 
 const digestText: (bytes: Uint8Array) => string =

@@ -1,3 +1,4 @@
+import { wipe } from "@coterie/base";
 import type { Engine } from "../engine.ts";
 import { CryptoError, requireLength } from "../errors.ts";
 import type { CryptoProvider, HashName } from "../provider.ts";
@@ -85,7 +86,11 @@ function hkdfExpand(
   first[info.length] = 1;
   let block = engine.hmac(name, prk, first);
   if (length === size) return block;
-  if (length < size) return block.slice(0, length);
+  if (length < size) {
+    const out = block.slice(0, length);
+    block.fill(0);
+    return out;
+  }
 
   const out = new Uint8Array(length);
   const input = new Uint8Array(size + info.length + 1);
@@ -94,9 +99,11 @@ function hkdfExpand(
   for (let at = size, counter = 2; at < length; at += size, counter++) {
     input.set(block);
     input[size + info.length] = counter;
+    block.fill(0);
     block = engine.hmac(name, prk, input);
     out.set(block.subarray(0, Math.min(size, length - at)), at);
   }
+  wipe(block, input);
   return out;
 }
 
