@@ -13,7 +13,7 @@ import { dmIdOf } from "../src/engine/dm-id.ts";
 import { hmacEpoch, hmacKey, senderHmac } from "../src/engine/hmac.ts";
 import { messageId } from "../src/engine/message-id.ts";
 import { groupUpdatedOf, transcriptRow } from "../src/engine/transcript.ts";
-import { isNewer } from "../src/engine/version.ts";
+import { isNewer, isVersion } from "../src/engine/version.ts";
 
 const groupId = fromHex("000102030405060708090a0b0c0d0e0f");
 
@@ -120,4 +120,22 @@ test("XIN-30: versions compare by numbers, then by suffix; what is no version as
   expect(isNewer("1.10.0", "1.10.0-dev")).toBe(false);
   expect(isNewer(undefined)).toBe(false);
   expect(isNewer("soon")).toBe(false);
+  expect(isNewer("4294967296.0.0")).toBe(true);
+});
+
+test("XCV-17: a version is a semantic one to the letter", () => {
+  const good = ["0.0.0", "1.10.0", "1.11.0-dev", "1.0.0-a.1.b-c", "1.0.0+build.7", "1.0.0-a+b"];
+  const bad = [
+    "",
+    "1.11",
+    "v1.0.0",
+    "1.0.0-",
+    "1.0.0.0",
+    "01.2.3",
+    " 1.0.0",
+    "1.0.0-01",
+    "1.0.0-a..b",
+  ];
+  expect(good.filter((text) => !isVersion(text))).toEqual([]);
+  expect([...bad, "1.0.0-a_b", "1.0.18446744073709551616"].filter(isVersion)).toEqual([]);
 });

@@ -12,7 +12,7 @@ import type { LeafOwner } from "./leaf.ts";
 import { fitsAttribute } from "./limits.ts";
 import { checkInstallations, diffInstallations, diffMembership, isLate } from "./membership.ts";
 import type { IdentityPoint, IdentityView } from "./membership.ts";
-import { isNewer } from "./version.ts";
+import { isNewer, isVersion } from "./version.ts";
 
 /** What a judge waits for: identity logs to be loaded, or a newer version of ourselves (XIN-30). */
 export type Awaited =
@@ -269,7 +269,8 @@ function judgeCommit(view: CommitView, context: JudgeContext): CommitVerdict {
   if (present) return present;
 
   const required = after.metadata.attributes.get(minimumVersionKey);
-  // XCV-17
+  // XCV-17: a floor that is no version stops every commit of released members, also one that was there before.
+  if (required !== undefined && !isVersion(required)) return refuse("bad-version", "XCV-17", {});
   if (required !== undefined && isNewer(required, context.ownVersion)) {
     return { kind: "wait", for: { kind: "version", required } };
   }
