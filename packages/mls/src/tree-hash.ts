@@ -14,10 +14,13 @@ export function treeHash(crypto: CryptoProvider, tree: RatchetTree): Uint8Array 
 
 /** The tree hash of one node, remembered in the node. */
 export function subtreeHash(crypto: CryptoProvider, hash: HashName, node: TreeNode): Uint8Array {
-  node.memo.treeHash ??= isEmpty(node)
+  const known = node.memo.treeHash;
+  if (known !== undefined) return fromLatin1(known);
+  const value = isEmpty(node)
     ? emptyHash(crypto, hash, node)
     : hashNode(crypto, hash, node, node.parent, (child) => subtreeHash(crypto, hash, child));
-  return node.memo.treeHash;
+  node.memo.treeHash = toLatin1(value);
+  return value;
 }
 
 /**
@@ -116,6 +119,16 @@ function hashParent(
   writer.opaque(left);
   writer.opaque(right);
   return crypto.hash(hash, writer.finish());
+}
+
+function toLatin1(bytes: Uint8Array): string {
+  return String.fromCharCode(...bytes);
+}
+
+function fromLatin1(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
 }
 
 /**

@@ -1,112 +1,16 @@
 import { toUtf8 } from "@coterie/base";
-import { generateKeyPair } from "@coterie/crypto";
 import { expect, test } from "vitest";
-import { signLeaf } from "../src/create-key-package.ts";
-import { groupOf } from "../src/group.ts";
 import { acceptAll, adopt, commit, process, seal, snapshotChanges } from "../src/index.ts";
-import type { Extension, Group, LeafNode } from "../src/index.ts";
-import { deriveEpochSecrets } from "../src/key-schedule.ts";
-import { defaultGroupOptions } from "../src/options.ts";
-import { createPrivateTree } from "../src/private-tree.ts";
-import { createSecretTree } from "../src/secret-tree.ts";
-import { confirmationTag, interimTranscriptHash } from "../src/transcript.ts";
-import { applyAdd, createTree, leafCount } from "../src/tree.ts";
-import type { RatchetTree } from "../src/tree.ts";
-import { treeHash } from "../src/tree-hash.ts";
-import { validateMembers } from "../src/tree-validation.ts";
-import {
-  capabilities,
-  crypto as plain,
-  groupId,
-  keyPackageOf,
-  now,
-  person,
-  suite,
-} from "./people.ts";
-import type { Person } from "./people.ts";
+import type { Group } from "../src/index.ts";
+import { bigGroup } from "./big-group.ts";
+import type { Big } from "./big-group.ts";
+import { crypto as plain, keyPackageOf, now, person } from "./people.ts";
 import { counting } from "./world.ts";
 import type { Calls } from "./world.ts";
 
 const { crypto, calls } = counting(plain);
 const sizes = [100, 400, 1_000, 4_000];
 const depth = (size: number): number => Math.ceil(Math.log2(size));
-
-/** As large as an XMTP leaf: 66 bytes of credential, a handful of capabilities. */
-function leafOf(who: Person, encryptionKey: Uint8Array): LeafNode {
-  return signLeaf({
-    crypto: plain,
-    suite: who.suite,
-    signer: who.signer,
-    place: { groupId, leafIndex: 0 },
-    leaf: {
-      encryptionKey,
-      signatureKey: who.signer.publicKey,
-      credential: { kind: "basic", identity: new Uint8Array(66).fill(1) },
-      capabilities,
-      source: { kind: "update" },
-      extensions: [],
-    },
-  });
-}
-
-/** A member whose keys are only bytes, to which one can seal but as which nobody can open. */
-function filler(index: number, like: LeafNode): LeafNode {
-  const key = new Uint8Array(32).fill(0x11);
-  new DataView(key.buffer).setUint32(0, index + 1);
-  return { ...like, encryptionKey: key, signatureKey: key.with(31, 1) };
-}
-
-interface Big {
-  readonly ada: Person;
-  readonly bob: Person;
-}
-
-/** Two real members, the first and the last, of a group of this size, put together without a commit. */
-function bigGroup(size: number, extensions: readonly Extension[] = []): Big {
-  const people = [person("ada"), person("bob")] as const;
-  const keys = people.map(() => generateKeyPair(plain, suite()));
-  const leaves = people.map((who, i) => leafOf(who, keys[i]?.publicKey as Uint8Array));
-  let tree: RatchetTree = createTree(suite(), leaves[0] as LeafNode);
-  for (let i = 1; i < size - 1; i++) ({ tree } = applyAdd(tree, filler(i, leaves[0] as LeafNode)));
-  ({ tree } = applyAdd(tree, leaves[1] as LeafNode));
-  validateMembers(tree, []);
-  const context = {
-    version: 1,
-    cipherSuite: 3,
-    groupId,
-    epoch: 7n,
-    treeHash: treeHash(plain, tree),
-    confirmedTranscriptHash: new Uint8Array(32),
-    extensions,
-  };
-  const { secrets, encryptionSecret } = deriveEpochSecrets(
-    plain,
-    suite(),
-    new Uint8Array(32).fill(3),
-  );
-  const confirmed = context.confirmedTranscriptHash;
-  const tag = confirmationTag(plain, suite(), secrets.confirmationKey, confirmed);
-  for (const [i, who] of people.entries()) {
-    const leafIndex = i === 0 ? 0 : size - 1;
-    who.group = groupOf({
-      suite: suite(),
-      options: defaultGroupOptions,
-      status: { kind: "active" },
-      state: {
-        context,
-        tree,
-        own: createPrivateTree(leafIndex, keys[i]?.privateKey as Uint8Array),
-        secrets,
-        interimTranscriptHash: interimTranscriptHash(plain, suite(), confirmed, tag),
-        confirmationTag: tag,
-      },
-      messageKeys: createSecretTree(encryptionSecret, leafCount(tree)),
-      past: [],
-      proposals: new Map(),
-    });
-  }
-  return { ada: people[0], bob: people[1] };
-}
 
 function spend<T>(run: () => T): { spent: Calls; result: T } {
   const before = { ...calls };
