@@ -37,7 +37,7 @@ import type { HmacKey } from "./push/hmac-keys.ts";
 import { typeOf } from "./list-conversations.ts";
 import { listMembers } from "./list-members.ts";
 import type { GroupMember } from "./list-members.ts";
-import { countMessages, listMessages } from "./list-messages.ts";
+import { countMessages, listMessages, messagesSentAt } from "./list-messages.ts";
 import type { ListMessagesOptions } from "./list-messages.ts";
 import { readLastReads } from "./message-index.ts";
 import { streamMessages } from "./streams.ts";
@@ -294,7 +294,7 @@ export class Conversation extends ContentSender {
       takeEnvelope(context, loaded, { sequenceId, createdNs, data }, "push"),
     );
     if (taken === "needs-sync") await engine.sync(this.cell);
-    const rows = await listMessages(context.ports, [this.id], {});
+    const rows = await messagesSentAt(context.ports, this.id, createdNs);
     return viewMessages(
       this.viewer,
       rows.filter((row) => row.sequenceId === sequenceId),

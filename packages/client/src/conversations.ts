@@ -25,6 +25,7 @@ import { isShown, listCells, typeOf, wantedConsents } from "./list-conversations
 import type { ListConversationsOptions } from "./list-conversations.ts";
 import { hmacKeysOf } from "./push/hmac-keys.ts";
 import type { HmacKey } from "./push/hmac-keys.ts";
+import { isExpired } from "./list-messages.ts";
 import { streamEvents } from "./local-stream.ts";
 import type { LocalStreamOptions } from "./local-stream.ts";
 import { streamAllMessages, streamConversations } from "./streams.ts";
@@ -196,8 +197,9 @@ export class Conversations {
   }
 
   async getMessageById(id: string): Promise<DecodedMessage | undefined> {
-    const row = await readMessage(this.#parts.context.ports.store, id);
-    return row && viewMessage(this.#viewer, row);
+    const { store, clock } = this.#parts.context.ports;
+    const row = await readMessage(store, id);
+    return row && !isExpired(row, clock.nowNs()) ? viewMessage(this.#viewer, row) : undefined;
   }
 
   /** Deletes a message here and nowhere else. Answers with how many there were: 0 or 1. */

@@ -58,9 +58,15 @@ export interface LoadedCell {
   hold(step: Step): void;
 }
 
+function activityOf(record: GroupRecord, progress: Progress | undefined): bigint {
+  return progress?.lastMessageNs ?? record.createdAtNs;
+}
+
 export function createGroups(context: Context): Groups {
   const { store, crypto } = context.ports;
   const cells = new Map<string, Cell>();
+  /** What lists are ordered by, once read: of a thousand conversations one has news at a time. */
+  const activity = new Map<string, bigint>();
   let listed: Promise<void> | undefined;
 
   function cellOf(record: GroupRecord): Cell {
@@ -144,6 +150,7 @@ export function createGroups(context: Context): Groups {
       ...more,
     ];
     if (changes.length > 0) await store.write(changes);
+    activity.set(id, activityOf(state.record, state.progress));
     const cell = cellOf(state.record);
     cell.state = state;
     cell.record = state.record;
@@ -247,10 +254,14 @@ export function createGroups(context: Context): Groups {
       return { progress: decodeRow<Progress>(row), hasIntents: intents.length > 0 };
     },
     async lastActivityNs(cell) {
-      const progress =
-        cell.state?.progress ??
-        (await store.get(keys.progress(cell.id)).then((row) => row && decodeRow<Progress>(row)));
-      return progress?.lastMessageNs ?? cell.record.createdAtNs;
+      const known = activity.get(cell.id);
+      if (known !== undefined) return known;
+      const row = await store.get(keys.progress(cell.id));
+      const read = activityOf(cell.record, row && decodeRow<Progress>(row));
+      // A write that came in between knows better.
+      const at = activity.get(cell.id) ?? read;
+      activity.set(cell.id, at);
+      return at;
     },
   };
 }

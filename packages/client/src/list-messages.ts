@@ -57,6 +57,18 @@ export async function listMessages(
   return rows;
 }
 
+/** The rows of one conversation that were sent at this very time, those included that lists leave out. */
+export async function messagesSentAt(
+  ports: Ports,
+  groupId: string,
+  sentAtNs: bigint,
+): Promise<MessageRow[]> {
+  const rows: MessageRow[] = [];
+  const at = { sentAfterNs: sentAtNs - 1n, sentBeforeNs: sentAtNs + 1n, limit: 1 };
+  for await (const row of matching(ports, [groupId], at)) rows.push(row);
+  return rows;
+}
+
 /** How many there are, those included that lists leave out (XMS-10). Ignores `limit`. */
 export async function countMessages(
   ports: Ports,
@@ -84,7 +96,7 @@ async function* matching(
 }
 
 /** XDS-04: what is due is gone, whether or not the worker came by. */
-function isExpired({ expireAtNs, deliveryStatus }: MessageRow, nowNs: bigint): boolean {
+export function isExpired({ expireAtNs, deliveryStatus }: MessageRow, nowNs: bigint): boolean {
   return (
     expireAtNs !== undefined && expireAtNs <= nowNs && deliveryStatus === DeliveryStatus.Published
   );

@@ -9,6 +9,7 @@ import { contentTypes, isContentType } from "./engine/content.ts";
 import type { MessageRow } from "./engine/state.ts";
 import type { Groups } from "./groups.ts";
 import { keys } from "./keys.ts";
+import { isExpired } from "./list-messages.ts";
 import type { MessageAt } from "./message-index.ts";
 import { decodeRow } from "./rows.ts";
 import type { Ports } from "./run.ts";
@@ -104,6 +105,7 @@ async function withTarget(
   if (content === undefined || !isContentType(contentType, contentTypes.reply)) return content;
   const reply = content as EnrichedReply;
   const target = await readMessage(viewer.ports.store, reply.referenceId);
-  if (!target || !family.has(target.groupId)) return reply;
+  const gone = !target || isExpired(target, viewer.ports.clock.nowNs());
+  if (gone || !family.has(target.groupId)) return reply;
   return { ...reply, inReplyTo: await viewAlone(viewer, target) };
 }

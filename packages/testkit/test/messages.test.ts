@@ -16,7 +16,8 @@ import {
 } from "@coterie/client";
 import type { ContentCodec, DecodedMessage, Group } from "@coterie/client";
 import { expect, test } from "vitest";
-import { createWorld, crew, follow, groupOf, settle } from "@coterie/testkit";
+import { createMemoryTransport } from "@coterie/transport";
+import { createPushServer, createWorld, crew, follow, groupOf, settle } from "@coterie/testkit";
 import type { Actor } from "@coterie/testkit";
 
 const reactionTo = (message: string, sender: string, content: string, removed = false) => ({
@@ -278,6 +279,46 @@ test("7.3: a transcript that somebody sent is none", async () => {
   expect(forged.content).toBeUndefined();
   expect(isGroupUpdated(real)).toBe(true);
   expect(isGroupUpdated(forged)).toBe(false);
+  await world.close();
+});
+
+test("XPU-08: what hangs on others comes out of a push too", async () => {
+  const world = createWorld();
+  const { actors, group } = await crew(world, ["ada", "bo"]);
+  const [ada, bo] = actors as [Actor, Actor];
+  const his = await groupOf(bo, group.id);
+  const transport = createMemoryTransport(world.node.routes, { peer: "push" });
+  const server = createPushServer(transport, world.crypto);
+  server.register({ device: "bo", topics: [group.topic], hmacKeys: {} });
+  await settle();
+  const hello = await group.sendText("hello");
+  await group.sendReaction(reactionTo(hello, ada.client.inboxId, "x"), { shouldPush: true });
+  await settle();
+  const pushed: unknown[] = [];
+  for (const { payload } of server.sent) {
+    for (const message of await his.processStreamedMessage(payload)) pushed.push(message);
+  }
+  expect(pushed).toMatchObject([
+    { content: "hello", reactions: [] },
+    { content: { reference: hello, content: "x" } },
+  ]);
+  server.close();
+  await world.close();
+});
+
+test("XDS-04: an expired message is gone from every view before the worker comes by", async () => {
+  const world = createWorld();
+  const { actors, group } = await crew(world, ["ada", "bo"]);
+  const { conversations } = (actors[0] as Actor).client;
+  await group.updateMessageDisappearingSettings(1n, 1_000_000_000n);
+  const short = await group.sendText("short");
+  expect((await conversations.getMessageById(short))?.expiresAt).toBeInstanceOf(Date);
+  await group.removeMessageDisappearingSettings();
+  const reply = await group.sendReply({ content: encodeText("re"), reference: short });
+  await world.clock.advance(2_000);
+  expect(await conversations.getMessageById(short)).toBeUndefined();
+  expect(await conversations.getMessageById(reply)).toMatchObject({ content: { inReplyTo: null } });
+  expect((await group.messages({ kind: 0 })).map(({ id }) => id)).toEqual([reply]);
   await world.close();
 });
 
