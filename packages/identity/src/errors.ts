@@ -52,12 +52,17 @@ export type IdentityErrorCode =
   | "identity/inbox-reassign"
   /** An MLS credential that is not an inbox id (XGC-11). */
   | "identity/bad-credential"
+  /** A SLIM token that is forged, expired or none; `details.reason` says which (SID-03). */
+  | "identity/bad-token"
+  /** A shared secret of less than 32 bytes (SID-02). */
+  | "identity/bad-secret"
   /** A stored state that does not read. */
   | "identity/bad-state";
 
 const callers: ReadonlySet<IdentityErrorCode> = new Set([
   "identity/signature-missing",
   "identity/unexpected-signer",
+  "identity/bad-secret",
   "identity/inbox-reassign",
   "identity/inbox-mismatch",
   "identity/too-many-installations",

@@ -58,6 +58,7 @@ export {
 export type { SlimName } from "./name.ts";
 export { headerMacPreimage } from "./header-mac.ts";
 export type { MacFields } from "./header-mac.ts";
+export { headerIntegrityAad } from "./integrity.ts";
 export { peekSlimMessage } from "./peek.ts";
 export type { Peeked, PeekedHeader, PeekedName, Range } from "./peek.ts";
 export { restampSlimMessage } from "./restamp.ts";

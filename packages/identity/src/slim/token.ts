@@ -1,0 +1,27 @@
+/** What a SLIM app shows of itself: a token in every message, and signatures by the key that the token names. */
+export interface SlimIdentity {
+  /** `<base id>_<8 characters>`; its hash is the app's id (SNM-04). */
+  readonly tokenId: string;
+  /** P-256, 65 bytes (SSG-06). */
+  readonly publicKey: Uint8Array;
+  /** A valid token now; the same one for a while (SID-04). */
+  token(): string;
+  /** DER over SHA-256 of the data (SSG-01). */
+  sign(data: Uint8Array): Uint8Array;
+}
+
+/** Who a token speaks for. */
+export interface VerifiedToken {
+  readonly tokenId: string;
+  /** The token id without its last `_xxxxxxxx`: what policies and rosters go by (SID-08). */
+  readonly baseId: string;
+  /** Unix seconds. */
+  readonly expiresAt: number;
+  /** 65 or 33 bytes of P-256, or 32 of Ed25519; absent where the token names none (SID-05). */
+  readonly publicKey: Uint8Array | undefined;
+}
+
+export interface SlimVerifier {
+  /** Throws `identity/bad-token`; `details.reason` says what is wrong and nothing of the token. */
+  verify(token: string): VerifiedToken;
+}
