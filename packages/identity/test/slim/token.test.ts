@@ -156,7 +156,7 @@ describe.each([opensslProvider, nobleProvider])("$name", (crypto) => {
         { ...signed, ...head },
         { ...session, ...sess },
       );
-      expect(verdict, what).toBe(false);
+      expect([what, verdict]).toEqual([what, false]);
     }
     expect(verifyControlSignature(crypto, new Uint8Array(33), signed, session)).toBe(false);
   });
