@@ -307,7 +307,7 @@ export class Conversation extends ContentSender {
   isMessageDisappearingEnabled(): boolean {
     return this.messageDisappearingSettings() !== undefined;
   }
-  /** XDS-01: two commits, from first. */
+  /** XDS-01: two commits, from first. XDS-02: the policies of the two keys say who may. */
   async updateMessageDisappearingSettings(fromNs: bigint, inNs: bigint): Promise<void> {
     await this.setAttribute(disappearFromKey, fromNs.toString());
     await this.setAttribute(disappearInKey, inNs.toString());

@@ -50,6 +50,7 @@ export async function createConversation(
   const groupId = random.bytes(16);
   const nowNs = clock.nowNs();
   const metadata: MutableMetadata = {
+    // XGC-32, XGC-34: no minimum version at first.
     attributes: new Map([...wanted.attributes, ["_commit_log_signer", toHex(random.bytes(32))]]),
     admins: [],
     // XGC-33

@@ -127,7 +127,7 @@ export interface AllMessagesInput<T> {
   readonly options: StreamOptions<T>;
 }
 
-/** XST-04: messages of all wanted conversations, those of the future included. */
+/** XST-04, XCO-04: messages of all wanted conversations, those of the future included. */
 export function streamAllMessages<T>(
   parts: StreamParts,
   input: AllMessagesInput<T>,

@@ -3,7 +3,10 @@ import type { CommitLogs } from "./commit-log.ts";
 import type { ConversationEngine } from "./conversation-engine.ts";
 import { deleteMessage, readMessage } from "./db.ts";
 import { DeliveryStatus, GroupMessageKind } from "./enums.ts";
-import type { Groups } from "./groups.ts";
+import { decodeFacts } from "./engine/extensions.ts";
+import { mlsOf } from "./engine/send.ts";
+import { stepTo } from "./engine/step.ts";
+import type { Cell, Groups } from "./groups.ts";
 import { keys } from "./keys.ts";
 import type { Recovery } from "./recovery.ts";
 import type { Welcomes } from "./welcomes.ts";
@@ -55,14 +58,34 @@ async function every(
 async function removeLeavers({ context, groups, engine }: WorkerParts): Promise<void> {
   for (const cell of await groups.all()) {
     const { record } = cell;
-    if (!record.active || record.pendingLeaves.length === 0) continue;
+    if (!record.active || record.pausedForVersion !== undefined) continue;
+    if (record.pendingLeaves.length === 0) continue;
     if (!record.metadata.superAdmins.includes(context.inboxId)) continue;
     if (record.pendingLeaves.includes(context.inboxId)) continue;
+    const members = await dropStaleLeaves(groups, cell);
     // XPM-07: a super admin's wish waits until somebody demotes them.
-    const remove = record.pendingLeaves.filter((id) => !record.metadata.superAdmins.includes(id));
+    const remove = members.filter((id) => !record.metadata.superAdmins.includes(id));
     if (remove.length === 0) continue;
-    await engine.carryOut(cell, { kind: "membership", add: [], remove });
+    try {
+      await engine.carryOut(cell, { kind: "membership", add: [], remove });
+    } catch (error) {
+      // One group that cannot be changed now keeps nobody in the others.
+      context.ports.log.write("warn", "leave-failed", { groupId: cell.id, error: String(error) });
+    }
   }
+}
+
+/** Forgets wishes of those who are gone already; answers with the others. */
+function dropStaleLeaves(groups: Groups, cell: Cell): Promise<readonly string[]> {
+  return groups.exclusive(cell, async (loaded) => {
+    const { state } = loaded;
+    const { members } = decodeFacts(mlsOf(state).context.extensions).membership;
+    const pendingLeaves = state.record.pendingLeaves.filter((id) => members.has(id));
+    if (pendingLeaves.length < state.record.pendingLeaves.length) {
+      await loaded.apply(stepTo({ ...state, record: { ...state.record, pendingLeaves } }));
+    }
+    return pendingLeaves;
+  });
 }
 
 /** XDS-04. */

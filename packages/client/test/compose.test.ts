@@ -107,7 +107,7 @@ test("XGC-54: a commit that would take our own leaf out is not made", () => {
   ).toEqual({ kind: "nothing" });
 });
 
-test("XCV-14: a failed installation stays listed when its inbox goes, as it explains what is not removed", () => {
+test("XGC-51, XCV-14: a failed installation stays listed when its inbox goes, as it explains what is not removed", () => {
   const members = [member(0, ownPhone), member(1, ownLaptop), member(2, friend)];
   const planned = plan(
     { members, wish: { add: [], remove: ["you"] } },

@@ -27,7 +27,7 @@ function recipient(n: number, more: Partial<Recipient> = {}): Recipient {
   };
 }
 
-test("XWL-03, XWL-04: a welcome and its metadata open with the X-Wing and with the X25519 key, on any provider", () => {
+test("XWL-02, XWL-03, XWL-04: a welcome and its metadata open with the X-Wing and with the X25519 key, on any provider", () => {
   const both = [
     recipient(1),
     recipient(2, { wrapperKey: curve.publicKey, wrapperAlgorithm: 1, pointerCapable: false }),
@@ -143,7 +143,7 @@ test("damaged welcomes are a typed error, cut at every byte and changed at rando
 const inboxId = "45915bad9a857a62ceed43a7573d3eef87966c96961128c520dc1c5d6fa5d38b";
 const nowNs = 1_700_000_000_000_000_000n;
 
-test("XKP-01 to XKP-06, XKP-13: a key package of ours has the size of the specification and says how to wrap", () => {
+test("XKP-01, XKP-02, XKP-03, XKP-04, XKP-05, XKP-06, XKP-13: a key package of ours has the size of the specification and says how to wrap", () => {
   const signer = crypto.generateSigner("ed25519");
   const made = newKeyPackage(crypto, signer, inboxId, nowNs);
   expect(made.bytes.length).toBe(1659);

@@ -4,6 +4,8 @@ export { testPasskey } from "./passkey.ts";
 export type { TestPasskey } from "./passkey.ts";
 export { createVirtualClock, settle } from "./clock.ts";
 export type { VirtualClock } from "./clock.ts";
+export { groupLog, openWith } from "./log-view.ts";
+export type { LogEntry } from "./log-view.ts";
 export { standing, unsafeForgerOf, unsafeSignerOf } from "./forger.ts";
 export type { Forger } from "./forger.ts";
 export type { StreamTamper, Swallow, Tamper } from "./tamper.ts";

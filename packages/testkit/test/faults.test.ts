@@ -21,7 +21,7 @@ async function logOf(world: ReturnType<typeof createWorld>, id: string): Promise
   return page.entries.map(({ data }) => data);
 }
 
-test("XIN-24: a message whose answer was lost is found in the log, not sent twice", async () => {
+test("XIN-09, XIN-24: a message whose answer was lost is found in the log, not sent twice", async () => {
   const world = createWorld();
   const { actors, group } = await crew(world, ["ada", "bo"]);
   const [ada, bo] = actors as [Actor, Actor];
@@ -104,7 +104,7 @@ test("F10, F11: a node that repeats and shuffles old envelopes brings nothing tw
   await world.close();
 });
 
-test("F22: a welcome that could not be sent goes out with the next sync", async () => {
+test("F22, XIN-13: a welcome that could not be sent goes out with the next sync", async () => {
   const world = createWorld();
   const { actors, group } = await crew(world, ["ada", "bo"]);
   const [ada] = actors as [Actor, Actor];
@@ -122,7 +122,7 @@ test("F22: a welcome that could not be sent goes out with the next sync", async 
   await world.close();
 });
 
-test("F3 to F5: the store fails at any write of a send or a commit; after a restart everything goes on", async () => {
+test("F3 to F5, XIN-03: the store fails at any write of a send or a commit; after a restart everything goes on", async () => {
   for (let at = 0; at < 12; at++) {
     const world = createWorld({ seed: at });
     const { actors, group } = await crew(world, ["ada", "bo"]);
@@ -155,7 +155,7 @@ test("F3 to F5: the store fails at any write of a send or a commit; after a rest
   }
 });
 
-test("F6: the store fails at any write of receiving; nothing is lost or doubled after a restart", async () => {
+test("F6, XCV-20: the store fails at any write of receiving; nothing is lost or doubled after a restart", async () => {
   for (let at = 0; at < 8; at++) {
     const world = createWorld({ seed: at });
     const { actors, group } = await crew(world, ["ada", "bo"]);

@@ -130,7 +130,7 @@ test("XKP-11: statuses of key packages say how long, or why not", async () => {
   await world.close();
 });
 
-test("XDS-01, XDS-04: messages disappear everywhere, those of before stay", async () => {
+test("XDS-01, XDS-04, XCV-24: messages disappear everywhere, those of before stay", async () => {
   const world = createWorld({ workers: true });
   const { actors, group } = await crew(world, ["ada", "bo"]);
   await group.sendText("stays");

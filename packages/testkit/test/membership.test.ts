@@ -64,7 +64,7 @@ test("XIN-17: a second installation is added before the next message, a revoked 
   await world.close();
 });
 
-test("XGC-53: an inbox whose only key package is bad cannot be added; with others it is listed as failed", async () => {
+test("XGC-53, XKP-12: an inbox whose only key package is bad cannot be added; with others it is listed as failed", async () => {
   const world = createWorld();
   const { actors, group } = await crew(world, ["ada", "bo"]);
   const cy = await world.join("cy");
@@ -126,7 +126,7 @@ test("XGC-56: more people than the limit are refused before anything is made", a
   await world.close();
 });
 
-test("XLV-01 to XLV-04: a member asks to leave and is let go; the transcript says left", async () => {
+test("XLV-01, XLV-02, XLV-03, XLV-04, XCV-24: a member asks to leave and is let go; the transcript says left", async () => {
   const world = createWorld({ workers: true, selfMovingMs: 900 });
   const { actors, group } = await crew(world, ["ada", "bo", "cy"]);
   const bo = actors[1] as Actor;

@@ -78,7 +78,7 @@ test("A2: what was refused on its own does not come back in an admin's commit", 
   await world.close();
 });
 
-test("XIN-30, XIN-31: a group that asks for a newer version is paused, reads nothing and loses nothing", async () => {
+test("XIN-30, XIN-31, XCV-17: a group that asks for a newer version is paused, reads nothing and loses nothing", async () => {
   const world = createWorld();
   const { actors, group } = await crew(world, ["ada", "bo", "cy"]);
   const [ada, bo] = actors as [Actor, Actor];

@@ -9,7 +9,7 @@ import {
   textsOf,
 } from "@coterie/testkit";
 
-test("F1, XCV-32: two commits on one epoch, both wishes come true, nobody forks", async () => {
+test("F1, XIN-10, XCV-32: two commits on one epoch, both wishes come true, nobody forks", async () => {
   const world = createWorld();
   const { actors, group } = await crew(world, ["ada", "bo"]);
   const [, bo] = actors;

@@ -248,7 +248,7 @@ test("XWL-11, F23: a pointer whose welcome comes late is tried again later", asy
   await world.close();
 });
 
-test("XKP-09, XKP-10, F25: key packages change 5 s after a welcome; welcomes for the old one open for a day", async () => {
+test("XKP-07, XKP-09, XKP-10, XWL-23, F25: key packages change 5 s after a welcome; welcomes for the old one open for a day", async () => {
   const world = createWorld({ workers: true });
   const ada = await world.join("ada");
   const bo = await world.join("bo");

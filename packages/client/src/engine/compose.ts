@@ -147,6 +147,7 @@ export function planMembership(input: MembershipInput): MembershipPlanning {
   // Who is removed goes at the old id (XGC-52), whatever else their log says.
   for (const inboxId of input.wish.remove) members.delete(inboxId);
 
+  // XGC-51
   const next: Membership = { members, failedInstallations: membership.failedInstallations };
   const diff = diffInstallations(membership, next, input.identity);
   if (diff.kind === "wait") return { kind: "wait", needs: diff.needs };

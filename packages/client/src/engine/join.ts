@@ -40,6 +40,7 @@ export type WelcomeOutcome =
 export function openWelcome({ env, welcome, keyPackage }: WelcomeInput): WelcomeOutcome {
   const { identity, ownInboxId, patient } = env;
   const once = createJudge({ identity, ownInboxId, patient });
+  // XWL-06: an MLSMessage with a Welcome and nothing else.
   const joined = join({
     crypto: env.crypto,
     welcome,
@@ -163,7 +164,7 @@ export function joinGroup(
   });
 }
 
-/** XWL-18; one who is added again in place (XIN-44) stays what they were. */
+/** XWL-18, XLV-04; one who is added again in place (XIN-44) stays what they were. */
 function membershipStateOf(
   { join: { facts } }: Extract<WelcomeOutcome, { readonly kind: "joined" }>,
   known: GroupState | undefined,

@@ -23,7 +23,7 @@ import { pointeeAead, wrapper } from "./welcome-wrap.ts";
 /** XGC-01. */
 export const cipherSuite: CipherSuite = cipherSuites.get(3) as CipherSuite;
 
-/** XKP-04, in upstream's order. Nothing of proposal mode (XGC-60). */
+/** XKP-04, in upstream's order: all that is required and the two of key packages (XGC-30). Nothing of proposal mode (XGC-25, XGC-60). */
 export const leafCapabilities: Capabilities = {
   versions: [1],
   cipherSuites: [cipherSuite.id],
@@ -78,6 +78,7 @@ export function newKeyPackage(
     capabilities: leafCapabilities,
     lifetime: keyPackageLifetime(nowNs),
     leafExtensions: leafExtensions(inboxId),
+    // XKP-02
     extensions: [
       { type: extensionType.lastResort, data: new Uint8Array(0) },
       {

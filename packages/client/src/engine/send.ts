@@ -34,6 +34,7 @@ function hashOf(env: StepEnv, payload: Uint8Array): string {
 export function sealMessage(env: StepEnv, state: GroupState, intent: Intent): Step {
   if (intent.wish.kind !== "send-message") return stepTo(state);
   const group = mlsOf(state);
+  // XGC-04: nothing authenticated beside it and no padding.
   const sealed = seal({
     crypto: env.crypto,
     group,
@@ -93,10 +94,12 @@ export function sealCommit(
     crypto: env.crypto,
     group,
     signer: env.signer,
+    // XGC-06: by value, never by reference.
     proposals: [...content.proposals],
     // XGC-07: every commit has a path.
     forcePath: true,
     wireFormat: "private",
+    // XGC-09
     ratchetTreeInWelcome: true,
     nowSeconds: env.nowNs / 1_000_000_000n,
   });

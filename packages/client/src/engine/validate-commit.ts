@@ -5,7 +5,7 @@ import { createRoster, judgeChange } from "@coterie/policy";
 import type { Change, Roster } from "@coterie/policy";
 import { diffFacts, minimumVersionKey } from "./changes.ts";
 import type { GroupChanges } from "./changes.ts";
-import { decodeFacts } from "./extensions.ts";
+import { decodeFacts, extensionType, findExtension } from "./extensions.ts";
 import type { GroupFacts } from "./extensions.ts";
 import { ownerOf } from "./leaf.ts";
 import type { LeafOwner } from "./leaf.ts";
@@ -216,6 +216,11 @@ function judgeCommit(view: CommitView, context: JudgeContext): CommitVerdict {
   const afterExtensions = view.after.context.extensions;
   const before = factsOf(beforeExtensions);
   const after = factsOf(afterExtensions);
+  // XCV-09: the memberships before and after.
+  for (const extensions of [beforeExtensions, afterExtensions]) {
+    if (findExtension(extensions, extensionType.membership)) continue;
+    return refuse("missing-group-membership", "XCV-09");
+  }
   // XCV-02, XGC-36
   if (!before || !after) return refuse("bad-group-context", "XCV-02");
 
