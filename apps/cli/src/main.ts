@@ -1,19 +1,9 @@
 #!/usr/bin/env node
-import { Command } from "commander";
-import { runDemo } from "./demo/story.ts";
+import { main } from "./program.ts";
 
-const program = new Command("coterie")
-  .description("End-to-end encrypted group messaging")
-  .version("0.1.0");
-
-program
-  .command("demo")
-  .description(
-    "a node and four people, each in a process of their own: what each can and cannot see",
-  )
-  .option("--keep", "leave the data folder in place and print where it is")
-  .action(async (options: { keep?: boolean }) => {
-    process.exitCode = await runDemo({ keep: options.keep ?? false, out: process.stdout });
-  });
-
-await program.parseAsync();
+// A reader that went away, as `head` does, is no failure.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(0);
+  throw error;
+});
+process.exitCode = await main(process.argv.slice(2));
