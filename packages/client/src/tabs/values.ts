@@ -23,7 +23,7 @@ function isFact(value: unknown): boolean {
   return value === null || value instanceof Date || !["object", "function"].includes(typeof value);
 }
 
-/** A result in the form in which it travels. Streams are left to the caller. */
+/** A result in the form in which it travels. */
 export function toTabValue(value: unknown): TabValue {
   if (value instanceof Conversation) return { kind: "conversation", facts: factsOf(value) };
   if (
@@ -33,7 +33,7 @@ export function toTabValue(value: unknown): TabValue {
   ) {
     return { kind: "conversations", facts: value.map(factsOf) };
   }
-  return isStream(value) ? { kind: "stream" } : { kind: "plain", value };
+  return { kind: "plain", value };
 }
 
 export function isStream(value: unknown): value is AsyncStreamProxy<unknown> {

@@ -1,0 +1,100 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { VNode } from "preact";
+import { useMessages } from "./hooks.ts";
+import { Members } from "./members.tsx";
+import { MessageItem } from "./message.tsx";
+import { titleOf, wordsOf } from "./session.ts";
+import type { ServedConversation, Session } from "./session.ts";
+
+interface ConversationProps {
+  readonly session: Session;
+  readonly conversation: ServedConversation;
+  readonly onBack: () => void;
+}
+
+export function ConversationView({ session, conversation, onBack }: ConversationProps): VNode {
+  const { messages, refresh } = useMessages(session, conversation);
+  const [showMembers, setShowMembers] = useState(false);
+  const [problem, setProblem] = useState<string | undefined>(undefined);
+  const [sending, setSending] = useState(0);
+  const list = useRef<HTMLOListElement>(null);
+  const lastId = messages.at(-1)?.id;
+
+  useEffect(() => {
+    if (conversation.isActive) void conversation.sync().then(refresh, () => undefined);
+  }, [conversation.id]);
+  // The newest is what one looks for.
+  useEffect(() => {
+    list.current?.lastElementChild?.scrollIntoView({ block: "end" });
+  }, [lastId]);
+
+  async function send(form: HTMLFormElement): Promise<void> {
+    const field = form.elements.namedItem("text") as HTMLInputElement;
+    const text = field.value.trim();
+    if (text === "") return;
+    field.value = "";
+    setSending((count) => count + 1);
+    setProblem(undefined);
+    try {
+      await conversation.sendText(text);
+    } catch (error) {
+      setProblem(wordsOf(error));
+      field.value = text;
+    }
+    setSending((count) => count - 1);
+    refresh();
+  }
+
+  return (
+    <section class="conversation" aria-label={titleOf(conversation)}>
+      <header>
+        <button type="button" class="back small" onClick={onBack} aria-label="Back to the list">
+          ‹
+        </button>
+        <h2>{titleOf(conversation)}</h2>
+        <button
+          type="button"
+          class="small"
+          aria-expanded={showMembers}
+          onClick={() => setShowMembers(!showMembers)}
+        >
+          Members
+        </button>
+      </header>
+      <div class="body">
+        <ol ref={list} class="messages" aria-label="Messages" aria-live="polite">
+          {messages.map((message) => (
+            <MessageItem
+              key={message.id}
+              message={message}
+              own={message.senderInboxId === session.client.inboxId}
+            />
+          ))}
+        </ol>
+        {showMembers && <Members session={session} conversation={conversation} revision={lastId} />}
+      </div>
+      {problem && (
+        <p class="problem" role="alert">
+          {problem}
+        </p>
+      )}
+      {conversation.isActive ? (
+        <form
+          class="composer"
+          aria-label="Write a message"
+          onSubmit={(event) => {
+            event.preventDefault();
+            void send(event.currentTarget as HTMLFormElement);
+          }}
+        >
+          <input name="text" aria-label="Message" placeholder="Message" autocomplete="off" />
+          <button type="submit" class="primary">
+            {sending > 0 ? "Sending…" : "Send"}
+          </button>
+        </form>
+      ) : (
+        <p class="hint closed">You are no longer in this conversation.</p>
+      )}
+    </section>
+  );
+}
