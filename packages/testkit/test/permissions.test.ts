@@ -6,7 +6,17 @@ import {
 } from "@coterie/client";
 import type { AskedAction, Group, PermissionChoices } from "@coterie/client";
 import { expect, test } from "vitest";
-import { createWorld, crew, follow, groupOf, standings } from "@coterie/testkit";
+import { fromHex } from "@coterie/base";
+import { GroupMessage, GroupMutableMetadataV1 } from "@coterie/wire";
+import {
+  createWorld,
+  crew,
+  follow,
+  groupOf,
+  settle,
+  standings,
+  unsafeForgerOf,
+} from "@coterie/testkit";
 import type { Actor } from "@coterie/testkit";
 
 const { Allow, Deny, Admin, SuperAdmin, DoesNotExist } = PermissionPolicy;
@@ -221,6 +231,75 @@ test("explain gives the reason and the rule for every action, as the refusal doe
   expect((await his.whatMay(ada.client.inboxId)).role).toBe("super-admin");
   await world.close();
 });
+
+const paths: readonly (readonly [
+  string,
+  (own: Group, actor: Actor, bytes: Uint8Array) => Promise<unknown>,
+])[] = [
+  ["a sync", (own) => own.sync()],
+  ["a sync of everything", (_own, { client }) => client.conversations.syncAll()],
+  ["a stream of the group", async (own) => (await own.stream()).end()],
+  [
+    "a stream of everything",
+    async (_own, { client }) => (await client.conversations.streamAllMessages()).end(),
+  ],
+  ["a push", (own, _actor, bytes) => own.processStreamedMessage(bytes)],
+  ["a look before an own change", (own) => own.updateDescription("by an admin")],
+  ["a restart", (_own, actor) => actor.restart().then((client) => client.conversations.syncAll())],
+];
+
+test.each(paths)(
+  "XCV-16: a forbidden commit that comes by %s is refused with its rule",
+  async (_path, come) => {
+    const world = createWorld();
+    const { actors, group } = await crew(world, ["ada", "bo", "cy"], {
+      permissions: GroupPermissionsOptions.AdminOnly,
+    });
+    const [ada, bo, cy] = actors as [Actor, Actor, Actor];
+    await group.addAdmin(cy.client.inboxId);
+    await follow(bo, group.id);
+    const own = await follow(cy, group.id);
+    const forger = await unsafeForgerOf(world, bo.store, group.id);
+    const extensions = forger.group.context.extensions.map((extension) => {
+      if (extension.type !== 0xff00) return extension;
+      const value = GroupMutableMetadataV1.decode(extension.data);
+      const attributes = new Map(value.attributes).set("group_name", "mine now");
+      return { ...extension, data: GroupMutableMetadataV1.encode({ ...value, attributes }) };
+    });
+    const { message } = await forger.commit([{ kind: "group-context-extensions", extensions }]);
+    const [newest] = await world.log.newestGroupMessages([fromHex(group.id)], {
+      content: false,
+    });
+    if (!newest) throw new Error("nothing was published");
+    const pushed = GroupMessage.encode({
+      kind: "v1",
+      value: {
+        id: newest.id,
+        createdNs: newest.createdNs,
+        groupId: fromHex(group.id),
+        data: message,
+        senderHmac: new Uint8Array(0),
+        shouldPush: false,
+        isCommit: true,
+      },
+    });
+    await come(own, cy, pushed);
+    await settle();
+    const mine = await groupOf(cy, group.id);
+    await mine.sync();
+    expect(mine.name).toBe("");
+    expect(cy.events.filter(({ kind }) => kind === "refused")).toMatchObject([
+      {
+        what: "commit",
+        rule: "XPM-02",
+        code: expect.stringMatching(/insufficient-permissions$/) as string,
+      },
+    ]);
+    expect((await mine.debugInfo()).lastRefusedCommit).toBeDefined();
+    expect((await standings([ada, cy], group.id)).size).toBe(1);
+    await world.close();
+  },
+);
 
 test("XGC-56: groups keep to their size, which the app may set", async () => {
   const world = createWorld();
