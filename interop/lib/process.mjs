@@ -24,6 +24,7 @@ export async function startNode({ data, logLevel = "debug" }) {
   let exited;
   let port = 0;
   let slimPort = 0;
+  let historyPort = 0;
   const errors = [];
 
   const start = async () => {
@@ -35,6 +36,8 @@ export async function startNode({ data, logLevel = "debug" }) {
       `127.0.0.1:${port}`,
       "--slim",
       `127.0.0.1:${slimPort}`,
+      "--history",
+      `127.0.0.1:${historyPort}`,
       "--log-level",
       logLevel,
     ];
@@ -55,6 +58,7 @@ export async function startNode({ data, logLevel = "debug" }) {
     }
     port = Number(new URL(outcome.xmtp).port);
     slimPort = Number(new URL(outcome.slim).port);
+    historyPort = Number(new URL(outcome.history).port);
   };
   const end = async (signal) => {
     if (child.exitCode === null && child.signalCode === null) child.kill(signal);
@@ -68,6 +72,9 @@ export async function startNode({ data, logLevel = "debug" }) {
     },
     get slimUrl() {
       return `http://127.0.0.1:${slimPort}`;
+    },
+    get historyUrl() {
+      return `http://127.0.0.1:${historyPort}`;
     },
     /** Lines of the node's log at level warn and above. */
     errors,

@@ -119,6 +119,8 @@ export async function startHistory(options: HistoryOptions): Promise<HistoryServ
 
   const server = createServer((request, response) => {
     handle(request, response).catch((error: unknown) => {
+      // Whoever called has gone: nobody is left to tell, and nothing is wrong here.
+      if (response.destroyed || request.destroyed) return;
       const status = error instanceof Refusal ? error.status : 500;
       if (status === 500) logger.write("warn", "node.history-failed", { error });
       if (response.headersSent) return void response.destroy();
