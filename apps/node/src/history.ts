@@ -33,6 +33,7 @@ export interface HistoryServer {
   close(): Promise<void>;
 }
 
+const gone: ReadonlySet<string> = new Set(["ERR_STREAM_PREMATURE_CLOSE", "ECONNRESET", "EPIPE"]);
 const idBytes = 24;
 const idPattern = /^\/files\/([0-9a-f]{48})$/;
 const sweepEveryMs = 600_000;
@@ -120,7 +121,7 @@ export async function startHistory(options: HistoryOptions): Promise<HistoryServ
   const server = createServer((request, response) => {
     handle(request, response).catch((error: unknown) => {
       // Whoever called has gone: nobody is left to tell, and nothing is wrong here.
-      if (response.destroyed || request.destroyed) return;
+      if (gone.has(String((error as { code?: unknown } | null)?.code))) return;
       const status = error instanceof Refusal ? error.status : 500;
       if (status === 500) logger.write("warn", "node.history-failed", { error });
       if (response.headersSent) return void response.destroy();
