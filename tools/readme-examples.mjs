@@ -10,12 +10,17 @@ const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const homes = ["packages", "apps"]
   .flatMap((parent) => readdirSync(join(root, parent)).map((name) => join(root, parent, name)))
   .filter((dir) => existsSync(join(dir, "package.json")));
+/** A guide to one package resolves from it; others from an app that has nearly all. */
+function guideHome(name) {
+  const own = join(root, "packages", name.replace(/\.md$/, ""));
+  return existsSync(own) ? own : join(root, "apps/cli");
+}
 const pages = [
   // The front page's example uses client and node, so it resolves from an app that has both.
   { page: join(root, "README.md"), home: join(root, "apps/cli") },
   ...readdirSync(join(root, "docs/guides"))
     .filter((name) => name.endsWith(".md"))
-    .map((name) => ({ page: join(root, "docs/guides", name), home: join(root, "apps/cli") })),
+    .map((name) => ({ page: join(root, "docs/guides", name), home: guideHome(name) })),
   ...homes.map((home) => ({ page: join(home, "README.md"), home })),
 ];
 

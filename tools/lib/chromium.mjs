@@ -18,13 +18,13 @@ const runs = (path) => {
 };
 
 /** Path of the machine's Chromium, or of the one that CHROMIUM names; undefined where there is none. */
-export function findChromium() {
+function findChromium() {
   if (process.env.CHROMIUM) return process.env.CHROMIUM;
   const folders = [...(process.env.PATH ?? "").split(delimiter), "/usr/bin"];
   return folders.flatMap((folder) => names.map((name) => join(folder, name))).find(runs);
 }
 
-/** As {@link findChromium}, but installs Debian's package where there is none. Throws where that is not possible. */
+/** As `findChromium`, but installs Debian's package where there is none. Throws where that is not possible. */
 export function ensureChromium() {
   const found = findChromium();
   if (found) return found;

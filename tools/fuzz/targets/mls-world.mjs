@@ -25,11 +25,11 @@ const capabilities = {
 const lifetime = { notBefore: 0n, notAfter: 2n ** 40n };
 const common = { crypto, cipherSuite: suite3, capabilities, lifetime };
 
-export function personOf(name, credential = { kind: "basic", identity: text(name) }) {
+function personOf(name, credential = { kind: "basic", identity: text(name) }) {
   return { ...common, signer: crypto.generateSigner("ed25519"), credential };
 }
 
-export const psk = text("a secret that all have");
+const psk = text("a secret that all have");
 export const psks = (id) => (id.kind === "external" ? psk : undefined);
 
 /** What a call answers; that it throws, even a typed error, is a failure. */
@@ -48,9 +48,9 @@ export function process(group, message) {
 
 export const ada = personOf("ada");
 export const bob = personOf("bob");
-export const cyd = personOf("cyd", { kind: "x509", certificates: [text("leaf"), text("root")] });
+const cyd = personOf("cyd", { kind: "x509", certificates: [text("leaf"), text("root")] });
 export const eve = personOf("eve", { kind: "unknown", type: 0x4a4a, data: text("?") });
-export const outsider = personOf("outsider");
+const outsider = personOf("outsider");
 export const evesKeys = mls.createKeyPackage({
   ...eve,
   extensions: [{ type: 10, data: new Uint8Array(0) }],
