@@ -9,6 +9,7 @@ import { readLeafNode, writeLeafNode } from "./leaf-node.ts";
 import { limits } from "./limits.ts";
 import { readProposal, writeProposal } from "./proposal.ts";
 import { MlsError } from "./errors.ts";
+import { mostSkipped } from "./options.ts";
 import type { GroupOptions } from "./options.ts";
 import type { PastRecord } from "./past-epochs.ts";
 import type { PrivateTree } from "./private-tree.ts";
@@ -30,7 +31,6 @@ export const snapshotVersion = 1;
 
 /** Entries of a size that nothing legitimate has are refused before they are allocated. */
 const maxPrivateKeys = 64;
-const maxSkipped = 65_536;
 
 export interface GroupHeader {
   readonly suite: CipherSuite;
@@ -249,5 +249,5 @@ function readRatchet(r: Reader): Ratchet {
     key: reader.opaque(),
     nonce: reader.opaque(),
   });
-  return { next, secret, skipped: r.vector(readKey, maxSkipped) };
+  return { next, secret, skipped: r.vector(readKey, mostSkipped) };
 }

@@ -1,10 +1,27 @@
 import { fromUtf8, toUtf8 } from "@coterie/base";
 import { expect, test } from "vitest";
-import { acceptAll, encodeMlsMessage, process, restoreGroup, snapshot } from "../src/index.ts";
+import {
+  acceptAll,
+  encodeMlsMessage,
+  join,
+  process,
+  restoreGroup,
+  snapshot,
+} from "../src/index.ts";
 import { sealPrivateMessage } from "../src/protect.ts";
 import { signAsMember } from "../src/send.ts";
 import { bytesOf, expectRefused } from "./forge.ts";
-import { commitAll, crypto, groupId, groupOfPeople, hear, receive, say } from "./people.ts";
+import {
+  commitAll,
+  crypto,
+  groupId,
+  groupOfPeople,
+  hear,
+  keyPackageOf,
+  person,
+  receive,
+  say,
+} from "./people.ts";
 import type { Person } from "./people.ts";
 import { counting } from "./world.ts";
 
@@ -136,6 +153,34 @@ test("a generation of 0xffffffff or an epoch of 2^63 in a header costs a few has
     epoch: 2n ** 63n,
   });
   expect(counted.calls.hkdf).toBe(hkdf);
+});
+
+test("forward limit and late window are options of whoever creates or joins, and outlive a restart", () => {
+  const [ada, cyd] = groupOfPeople(["ada", "cyd"]) as [Person, Person];
+  const bob = person("bob");
+  const kp = keyPackageOf(bob);
+  const proposals = [{ kind: "add", keyPackage: kp.keyPackage }] as const;
+  const { welcome } = commitAll(ada, [cyd], { proposals });
+  const options = { maxForwardRatchet: 3, outOfOrderWindow: 2, pastEpochs: 1 };
+  const input = { crypto, welcome: welcome as Uint8Array, keyPackages: [kp], judge: acceptAll };
+  const joined = join({ ...input, options });
+  if (joined.kind !== "joined") throw new Error(joined.kind);
+  bob.group = restoreGroup({ crypto, entries: snapshot(joined.group) });
+  expect(bob.group.options).toEqual(options);
+  const sent = Array.from({ length: 8 }, (_, i) => say(ada, String(i)));
+  expectRefused(bob, sent[4] as Uint8Array, "mls/generation-too-far");
+  hear(bob, sent[3] as Uint8Array);
+  expectRefused(bob, sent[1] as Uint8Array, "mls/generation-too-old");
+  hear(bob, sent[2] as Uint8Array);
+  for (const message of sent) expect(receive(cyd, message).kind).toBe("message");
+  for (const bad of [-1, 0.5, Number.NaN, Infinity, 2 ** 32]) {
+    for (const option of ["maxForwardRatchet", "outOfOrderWindow", "pastEpochs"] as const) {
+      expect(join({ ...input, options: { [option]: bad } })).toMatchObject({
+        kind: "refused",
+        reason: { code: "mls/bad-argument", details: { option } },
+      });
+    }
+  }
 });
 
 test("late and reordered messages open within the window, each once", () => {
