@@ -58,6 +58,20 @@ export async function* readMessageIndex(
   }
 }
 
+/** The rows of these messages that are stored here, by id. */
+export async function readMessages(
+  store: Store,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, MessageRow>> {
+  const places = await store.getMany(ids.map(keys.messageAt));
+  const known = ids.flatMap((id, i) => {
+    const value = places[i];
+    return value ? [{ id, value }] : [];
+  });
+  const rows = await readMessagesAt(store, known);
+  return new Map(rows.map((row) => [row.id, row]));
+}
+
 /** The rows that lie at these places, in their order; those that are gone are left out. */
 export async function readMessagesAt(
   store: Store,

@@ -5,6 +5,7 @@ import { decodeContent } from "./content/encoded-content.ts";
 import type { EncodedContent } from "./content/encoded-content.ts";
 import type { Reaction } from "./content/reaction.ts";
 import { findCodec } from "./content/registry.ts";
+import { replyCodec } from "./content/reply.ts";
 import type { Reply } from "./content/reply.ts";
 import { contentTypes, isContentType } from "./engine/content.ts";
 import type { MessageRow } from "./engine/state.ts";
@@ -58,9 +59,8 @@ function dateOf(ns: bigint): Date {
 }
 
 /** The value of content, or undefined: content comes from others, and what it does to a codec is no reason to lose a list. */
-async function valueOf(content: EncodedContent, codecs: readonly ContentCodec[]): Promise<unknown> {
+async function valueOf(content: EncodedContent, codec: ContentCodec | undefined): Promise<unknown> {
   try {
-    const codec = findCodec(codecs, content.type);
     return codec?.decode(await decompress(content));
   } catch {
     return undefined;
@@ -75,12 +75,13 @@ async function contentOf(
   const transcript = isContentType(encoded.type, contentTypes.groupUpdated);
   // A transcript that somebody sent is no transcript (§7.3).
   if (transcript && row.kind !== GroupMessageKind.MembershipChange) return undefined;
-  const value = await valueOf(encoded, codecs);
-  if (value === undefined || !isContentType(encoded.type, contentTypes.reply)) return value;
+  const codec = findCodec(codecs, encoded.type);
+  const value = await valueOf(encoded, codec);
+  if (value === undefined || codec !== replyCodec) return value;
   const reply = value as Reply;
   return {
     referenceId: reply.reference,
-    content: await valueOf(reply.content, codecs),
+    content: await valueOf(reply.content, findCodec(codecs, reply.content.type)),
     contentType: reply.content.type,
     inReplyTo: null,
   } satisfies EnrichedReply;

@@ -3,6 +3,7 @@ import type { Deletion } from "./engine/step.ts";
 import type { EngineEvent, MessageRow } from "./engine/state.ts";
 import { GroupMessageKind } from "./enums.ts";
 import { keys } from "./keys.ts";
+import { markHanging } from "./message-index.ts";
 import { decodeRow, encodeRow } from "./rows.ts";
 
 /** Types that can be deleted for all (XMS-09). */
@@ -63,7 +64,7 @@ export async function writeDeletions(
     // Who was a super admin when it was said once does not take it back by saying it again.
     const next = { ...deletion, bySuperAdmin: deletion.bySuperAdmin || !!before?.bySuperAdmin };
     written.set(name, next);
-    changes.push({ kind: "put", key, value: encodeRow(next) });
+    changes.push({ kind: "put", key, value: encodeRow(next) }, markHanging(target));
     const row = await find(target);
     if (!row || gone.has(target) || !counts(row, next)) continue;
     gone.add(target);

@@ -36,6 +36,8 @@ export const keys = {
   insertedOf: (groupId: string): KeyRange => prefixRange("mt", groupId),
   insertedFrom: (groupId: string, insertedAtNs: bigint): Uint8Array =>
     encodeKey("mt", groupId, insertedAtNs),
+  /** There where something hangs on a message or deletes it: most have nothing, and nothing is asked for them. */
+  hanging: (target: string): Uint8Array => encodeKey("mh", target),
   /** Reactions and replies by the message that they hang on, in the order of sending. */
   relation: (target: string, kind: string, sentAtNs: bigint, id: string): Uint8Array =>
     encodeKey("mr", target, kind, sentAtNs, id),

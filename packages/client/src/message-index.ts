@@ -38,7 +38,23 @@ function indexKeys(row: MessageRow): Uint8Array[] {
 
 export function indexMessage(row: MessageRow): Change[] {
   const value = encodeRow(placeOf(row));
-  return indexKeys(row).map((key) => ({ kind: "put", key, value }));
+  const changes = indexKeys(row).map((key): Change => ({ kind: "put", key, value }));
+  const reference = referenceOf(row.contentType, row.content);
+  return reference ? [...changes, markHanging(reference.target)] : changes;
+}
+
+/** It stays when what hung there is gone: others may hang there still. */
+export function markHanging(target: string): Change {
+  return { kind: "put", key: keys.hanging(target), value: Uint8Array.of(1) };
+}
+
+/** Which of these messages something hangs on, or may have. */
+export async function readHanging(
+  store: Store,
+  ids: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const marks = await store.getMany(ids.map(keys.hanging));
+  return new Set(ids.filter((_, i) => marks[i] !== undefined));
 }
 
 export function unindexMessage(row: MessageRow): Change[] {

@@ -1,7 +1,8 @@
 import { decodeKey } from "@coterie/storage";
 import type { ContentCodec } from "./content/codec.ts";
 import type { Reaction } from "./content/reaction.ts";
-import { readMessage, readMessagesAt } from "./db.ts";
+import { isMessageId } from "./content/read.ts";
+import { readMessages, readMessagesAt } from "./db.ts";
 import { decodeMessage } from "./decoded-message.ts";
 import type { DecodedMessage, DeletedMessage, EnrichedReply } from "./decoded-message.ts";
 import { readDeletion } from "./deletions.ts";
@@ -10,6 +11,7 @@ import type { MessageRow } from "./engine/state.ts";
 import type { Groups } from "./groups.ts";
 import { keys } from "./keys.ts";
 import { isExpired } from "./list-messages.ts";
+import { readHanging } from "./message-index.ts";
 import type { MessageAt } from "./message-index.ts";
 import { decodeRow } from "./rows.ts";
 import type { Ports } from "./run.ts";
@@ -20,6 +22,9 @@ export interface Viewer {
   readonly groups: Groups;
   readonly codecs: readonly ContentCodec[];
 }
+
+/** The conversations whose messages belong together with those of one. */
+type Family = ReadonlySet<string>;
 
 /** Reactions shown on one message at most; a thousand more are noise. */
 const maxReactions = 1_000;
@@ -32,29 +37,55 @@ export async function siblingIds(groups: Groups, groupId: string): Promise<reado
   return all.filter(({ record }) => record.dmId === dmId).map(({ id }) => id);
 }
 
-/** A message as lists show it: with its reactions, its replies counted, what it answers, or a placeholder where it was deleted. */
+/** A message as lists show it. */
 export async function viewMessage(viewer: Viewer, row: MessageRow): Promise<DecodedMessage> {
-  const message = await viewAlone(viewer, row);
-  if (isContentType(message.contentType, contentTypes.deletedMessage)) return message;
-  const family = new Set(await siblingIds(viewer.groups, row.groupId));
-  const [reactions, numReplies, content] = await Promise.all([
-    reactionsOf(viewer, row, family),
-    countReplies(viewer, row, family),
-    withTarget(viewer, message, family),
-  ]);
-  return { ...message, reactions, numReplies, content };
+  const [message] = await viewMessages(viewer, [row]);
+  return message as DecodedMessage;
 }
 
-export function viewMessages(
+/**
+ * Messages as lists show them: with their reactions, their replies counted, what they answer, or placeholders where they were
+ * deleted. One look tells on which anything hangs; the others cost no more than that.
+ */
+export async function viewMessages(
   viewer: Viewer,
   rows: readonly MessageRow[],
 ): Promise<DecodedMessage[]> {
-  return Promise.all(rows.map((row) => viewMessage(viewer, row)));
+  const { ports, groups } = viewer;
+  const families = new Map<string, Family>();
+  for (const { groupId } of rows) {
+    if (families.has(groupId)) continue;
+    families.set(groupId, new Set(await siblingIds(groups, groupId)));
+  }
+  const hanging = await readHanging(
+    ports.store,
+    rows.map(({ id }) => id),
+  );
+  const alone = await Promise.all(rows.map((row) => viewAlone(viewer, row, hanging)));
+  const targets = await viewTargets(viewer, alone);
+  return Promise.all(
+    alone.map(async (message, i) => {
+      const row = rows[i] as MessageRow;
+      const family = families.get(row.groupId) as Family;
+      if (isContentType(message.contentType, contentTypes.deletedMessage)) return message;
+      const content = withTarget(message, targets, family);
+      if (!hanging.has(row.id)) return { ...message, content };
+      const [reactions, numReplies] = await Promise.all([
+        reactionsOf(viewer, row, family),
+        countReplies(viewer, row, family),
+      ]);
+      return { ...message, reactions, numReplies, content };
+    }),
+  );
 }
 
-async function viewAlone(viewer: Viewer, row: MessageRow): Promise<DecodedMessage> {
+async function viewAlone(
+  viewer: Viewer,
+  row: MessageRow,
+  hanging: ReadonlySet<string>,
+): Promise<DecodedMessage> {
   const message = await decodeMessage(row, viewer.codecs);
-  const deletion = await readDeletion(viewer.ports.store, row);
+  const deletion = hanging.has(row.id) && (await readDeletion(viewer.ports.store, row));
   if (!deletion) return message;
   const bySender = deletion.by === row.senderInboxId;
   return {
@@ -72,7 +103,7 @@ async function viewAlone(viewer: Viewer, row: MessageRow): Promise<DecodedMessag
 async function reactionsOf(
   viewer: Viewer,
   row: MessageRow,
-  family: ReadonlySet<string>,
+  family: Family,
 ): Promise<DecodedMessage<Reaction>[]> {
   const { store } = viewer.ports;
   const range = keys.relationsOf(row.id, "reaction");
@@ -87,25 +118,49 @@ async function reactionsOf(
   return reactions as DecodedMessage<Reaction>[];
 }
 
-async function countReplies(
-  { ports }: Viewer,
-  row: MessageRow,
-  family: ReadonlySet<string>,
-): Promise<number> {
+async function countReplies({ ports }: Viewer, row: MessageRow, family: Family): Promise<number> {
   const found = await ports.store.list(keys.relationsOf(row.id, "reply"));
   return found.filter(({ value }) => family.has(decodeRow<MessageAt>(value).groupId)).length;
 }
 
-/** The content of a reply with the message that it answers; all other content as it is. */
-async function withTarget(
+/** Undefined also for what a codec of the app's own made of a reply. */
+function replyOf({ contentType, content }: DecodedMessage): EnrichedReply | undefined {
+  if (!isContentType(contentType, contentTypes.reply)) return undefined;
+  const reply = content as Partial<EnrichedReply> | null | undefined;
+  return typeof reply?.referenceId === "string" && isMessageId(reply.referenceId)
+    ? (reply as EnrichedReply)
+    : undefined;
+}
+
+/** What replies answer, as far as it is stored here, each by itself. */
+async function viewTargets(
   viewer: Viewer,
-  { contentType, content }: DecodedMessage,
-  family: ReadonlySet<string>,
-): Promise<unknown> {
-  if (content === undefined || !isContentType(contentType, contentTypes.reply)) return content;
-  const reply = content as EnrichedReply;
-  const target = await readMessage(viewer.ports.store, reply.referenceId);
-  const gone = !target || isExpired(target, viewer.ports.clock.nowNs());
-  if (gone || !family.has(target.groupId)) return reply;
-  return { ...reply, inReplyTo: await viewAlone(viewer, target) };
+  messages: readonly DecodedMessage[],
+): Promise<ReadonlyMap<string, DecodedMessage>> {
+  const { store, clock } = viewer.ports;
+  const ids = [...new Set(messages.flatMap((message) => replyOf(message)?.referenceId ?? []))];
+  if (ids.length === 0) return new Map();
+  const nowNs = clock.nowNs();
+  const rows = [...(await readMessages(store, ids)).values()].filter(
+    (row) => !isExpired(row, nowNs),
+  );
+  const hanging = await readHanging(
+    store,
+    rows.map(({ id }) => id),
+  );
+  const views = await Promise.all(rows.map((row) => viewAlone(viewer, row, hanging)));
+  return new Map(views.map((view) => [view.id, view]));
+}
+
+/** The content of a reply with the message that it answers; all other content as it is. */
+function withTarget(
+  message: DecodedMessage,
+  targets: ReadonlyMap<string, DecodedMessage>,
+  family: Family,
+): unknown {
+  const reply = replyOf(message);
+  const target = reply && targets.get(reply.referenceId);
+  return target && family.has(target.conversationId)
+    ? { ...reply, inReplyTo: target }
+    : message.content;
 }

@@ -1,5 +1,5 @@
 import type { GroupId, InboxId, MessageId } from "@coterie/base";
-import { createMemoryStore } from "@coterie/storage";
+import { createMemoryStore, decodeKey } from "@coterie/storage";
 import type { Store } from "@coterie/storage";
 import { expect, test } from "vitest";
 import { ContentType } from "../src/content-filter.ts";
@@ -13,6 +13,8 @@ import { countMessages, listMessages } from "../src/list-messages.ts";
 import type { ListMessagesOptions } from "../src/list-messages.ts";
 import { readLastReads } from "../src/message-index.ts";
 import type { Ports } from "../src/run.ts";
+import type { Groups } from "../src/groups.ts";
+import { viewMessages } from "../src/view-messages.ts";
 
 const group = "0a".repeat(16) as GroupId;
 const idOf = (n: number): MessageId => n.toString(16).padStart(64, "0") as MessageId;
@@ -106,6 +108,28 @@ test("XMS-10: of 10,000 messages a page of 20 reads no more than a small page", 
   }
   expect((await numbers(plain, {})).length).toBe(10_000);
   expect(await countMessages(portsOf(plain), [group], {})).toBe(10_000);
+});
+
+test("XMS-10: messages on which nothing hangs are shown after one look, and what hangs is read for its target alone", async () => {
+  const reaction = encodeReaction({
+    reference: idOf(3),
+    referenceInboxId: "",
+    action: 1,
+    content: "x",
+    schema: 1,
+  });
+  const rows = Array.from({ length: 40 }, (_item, n) => row(n + 1));
+  const store = counted(await filled([...rows, row(50, {}, reaction)]));
+  const groups = { find: async () => undefined } as unknown as Groups;
+  const view = (some: readonly MessageRow[]) =>
+    viewMessages({ ports: portsOf(store), groups, codecs: [] }, some);
+  await view(rows.slice(20));
+  expect(store.calls).toBe(1);
+  const shown = await view(rows.slice(0, 20));
+  expect(shown[2]?.reactions.map(({ content }) => content?.content)).toEqual(["x"]);
+  expect(shown[3]?.reactions).toEqual([]);
+  // One look, then for the third: deletions, reactions, replies, the reaction itself.
+  expect(store.calls).toBe(1 + 5);
 });
 
 test("XMS-10: paging by the time of the last one seen gives every message once", async () => {
@@ -227,7 +251,8 @@ test("a deleted message leaves nothing behind; the newest receipt of each sender
   await store.write(rows.flatMap(deleteMessage));
   expect(await readMessage(store, idOf(1))).toBeUndefined();
   const left = await store.list({ from: Uint8Array.of(0), to: Uint8Array.of(255) });
-  expect(left).toEqual([]);
+  // But that something once hung on the first one.
+  expect(left.map(({ key }) => decodeKey(key))).toEqual([["mh", idOf(1)]]);
 
   const receipts = await filled([
     row(2, {}, encodeReadReceipt()),

@@ -13,6 +13,7 @@ import {
   isReply,
   isText,
   isTextReply,
+  replyCodec,
 } from "@coterie/client";
 import type { ContentCodec, DecodedMessage, Group } from "@coterie/client";
 import { expect, test } from "vitest";
@@ -265,6 +266,18 @@ test("custom codecs carry values, fallbacks and wishes to push; without one ther
   await expect(group.send({ parameters: {}, content: toUtf8("x") })).rejects.toMatchObject({
     code: "client/missing-content-type",
   });
+  await world.close();
+});
+
+test("an app's own codec for a built-in type goes before ours, for replies too", async () => {
+  const world = createWorld();
+  const own: ContentCodec = { ...replyCodec, decode: () => "mine" };
+  const ada = await world.join("ada", { codecs: [own] });
+  const group = await ada.client.conversations.createGroup([]);
+  await group.sendReply({ content: encodeText("re"), reference: "0".repeat(64) });
+  await group.send({ ...encodeText(""), type: replyCodec.contentType, parameters: {} });
+  const shown = await group.messages({ kind: 0 });
+  expect(shown.map(({ content }) => content)).toEqual(["mine", "mine"]);
   await world.close();
 });
 

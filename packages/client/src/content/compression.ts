@@ -1,8 +1,8 @@
 import type { EncodedContent } from "./encoded-content.ts";
 import { badContent } from "./read.ts";
 
-/** No content grows beyond this by decompression. */
-export const maxDecompressedBytes = 8_388_608;
+/** No content grows beyond this by decompression: a list may hold many. */
+export const maxDecompressedBytes = 2_097_152;
 
 const formats = ["deflate", "gzip"] as const;
 
