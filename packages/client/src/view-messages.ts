@@ -64,19 +64,28 @@ export async function viewMessages(
   const alone = await Promise.all(rows.map((row) => viewAlone(viewer, row, hanging)));
   const targets = await viewTargets(viewer, alone);
   return Promise.all(
-    alone.map(async (message, i) => {
+    alone.map((message, i) => {
       const row = rows[i] as MessageRow;
       const family = families.get(row.groupId) as Family;
-      if (isContentType(message.contentType, contentTypes.deletedMessage)) return message;
-      const content = withTarget(message, targets, family);
-      if (!hanging.has(row.id)) return { ...message, content };
-      const [reactions, numReplies] = await Promise.all([
-        reactionsOf(viewer, row, family),
-        countReplies(viewer, row, family),
-      ]);
-      return { ...message, reactions, numReplies, content };
+      return withRelations(viewer, row, withTarget(message, targets, family), family, hanging);
     }),
   );
+}
+
+async function withRelations(
+  viewer: Viewer,
+  row: MessageRow,
+  message: DecodedMessage,
+  family: Family,
+  hanging: ReadonlySet<string>,
+): Promise<DecodedMessage> {
+  const deleted = isContentType(message.contentType, contentTypes.deletedMessage);
+  if (deleted || !hanging.has(row.id)) return message;
+  const [reactions, numReplies] = await Promise.all([
+    reactionsOf(viewer, row, family),
+    countReplies(viewer, row, family),
+  ]);
+  return { ...message, reactions, numReplies };
 }
 
 async function viewAlone(
@@ -152,15 +161,14 @@ async function viewTargets(
   return new Map(views.map((view) => [view.id, view]));
 }
 
-/** The content of a reply with the message that it answers; all other content as it is. */
+/** A reply with the message that it answers; all others as they are. */
 function withTarget(
   message: DecodedMessage,
   targets: ReadonlyMap<string, DecodedMessage>,
   family: Family,
-): unknown {
+): DecodedMessage {
   const reply = replyOf(message);
   const target = reply && targets.get(reply.referenceId);
-  return target && family.has(target.conversationId)
-    ? { ...reply, inReplyTo: target }
-    : message.content;
+  if (!target || !family.has(target.conversationId)) return message;
+  return { ...message, content: { ...reply, inReplyTo: target } };
 }
