@@ -17,7 +17,7 @@ import { isNewer, isVersion } from "../src/engine/version.ts";
 
 const groupId = fromHex("000102030405060708090a0b0c0d0e0f");
 
-test("XPU-09: the push key and its HMAC are those of the vector", () => {
+test("XPU-03, XPU-09: the push key and its HMAC are those of the vector", () => {
   const root = new Uint8Array(42).fill(0x33);
   const key = hmacKey(crypto, root, groupId, 656n);
   expect(toHex(key)).toBe(
