@@ -126,9 +126,7 @@ export function createConversationEngine(context: Context, groups: Groups): Conv
     if (record.conversationType === "oneshot" || record.conversationType === "sync") return;
     const now = ports.clock.nowNs();
     if (now - progress.installationsCheckedAtNs <= olderThanNs) return;
-    await cell.apply(
-      stepTo({ ...cell.state, progress: { ...progress, installationsCheckedAtNs: now } }),
-    );
+    cell.hold(stepTo({ ...cell.state, progress: { ...progress, installationsCheckedAtNs: now } }));
     if (!(await somethingNew(cell))) return;
     await waitFor(cell, queue(cell, { kind: "membership", add: [], remove: [] }));
   }

@@ -127,5 +127,8 @@ export async function createConversation(
         },
       ],
     }),
+    [],
+    // Its first commit, or the consent to it, is durable and takes it along.
+    { durability: "ordered" },
   );
 }

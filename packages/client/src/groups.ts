@@ -1,7 +1,7 @@
 import { wipe } from "@coterie/base";
 import type { GroupId } from "@coterie/base";
 import { restoreGroup, snapshotChanges } from "@coterie/mls";
-import type { Change } from "@coterie/storage";
+import type { Change, WriteOptions } from "@coterie/storage";
 import type { Context } from "./context.ts";
 import { diffState, readGroup, readRecords, writeMessages } from "./db.ts";
 import { writeDeletions } from "./deletions.ts";
@@ -35,7 +35,7 @@ export interface Groups {
   /** Runs `work` alone on this group, with its state loaded (XIN-01). */
   exclusive<T>(cell: Cell, work: (cell: LoadedCell) => Promise<T>): Promise<T>;
   /** Stores a new conversation, or a new state of a known one (XWL-14: inside its `lock`), in one batch with `more`. */
-  put(step: Step, more?: readonly Change[]): Promise<Cell>;
+  put(step: Step, more?: readonly Change[], options?: WriteOptions): Promise<Cell>;
   /** Forgets a conversation of epoch 0 with nothing queued: nobody else knows of it. Others stay. */
   dropUnborn(cell: Cell): Promise<void>;
   /** Deletes a conversation from here; the others keep theirs. */
@@ -49,8 +49,8 @@ export interface Groups {
 export interface LoadedCell {
   readonly id: GroupId;
   readonly state: GroupState;
-  /** Stores the step and `more` in one batch, then keeps its state, then emits. A failure keeps everything as it was. */
-  apply(step: Step, more?: readonly Change[]): Promise<void>;
+  /** Stores the step in one batch, then keeps its state, then emits. A failure keeps everything as it was. */
+  apply(step: Step, options?: WriteOptions): Promise<void>;
   /**
    * Keeps the step's state now and stores it with the next step, at the latest when this turn of the lock ends. For what a crash may
    * take back: nothing that was promised to a caller, and nothing that others were told.
@@ -122,8 +122,8 @@ export function createGroups(context: Context): Groups {
   async function write(
     before: GroupState | undefined,
     step: Step,
-    more: readonly Change[],
-    clear: readonly Change[] = [],
+    options: WriteOptions | undefined,
+    around: { readonly first?: readonly Change[]; readonly last?: readonly Change[] } = {},
   ): Promise<readonly EngineEvent[]> {
     const { id } = step.state.record;
     const messages = await writeMessages(store, step.messages);
@@ -137,7 +137,7 @@ export function createGroups(context: Context): Groups {
           : { ...step.state.progress, nextLogEntry: firstLog + step.log.length },
     };
     const changes: Change[] = [
-      ...clear,
+      ...(around.first ?? []),
       ...mlsChanges(before, state),
       ...diffState(before, state),
       ...messages.changes,
@@ -147,9 +147,9 @@ export function createGroups(context: Context): Groups {
         key: keys.commitLog(id, firstLog + i),
         value: encodeRow(row),
       })),
-      ...more,
+      ...(around.last ?? []),
     ];
-    if (changes.length > 0) await store.write(changes);
+    if (changes.length > 0) await store.write(changes, options);
     activity.set(id, activityOf(state.record, state.progress));
     const cell = cellOf(state.record);
     cell.state = state;
@@ -167,11 +167,11 @@ export function createGroups(context: Context): Groups {
   }
 
   /** Stores a step on top of what is stored; where that fails, everything is as it was stored. */
-  async function applyTo(cell: Cell, step: Step, more: readonly Change[]): Promise<void> {
+  async function applyTo(cell: Cell, step: Step, options?: WriteOptions): Promise<void> {
     const stored = cell.held?.stored ?? cell.state;
     cell.held = undefined;
     try {
-      context.bus.emit(await write(stored, step, more));
+      context.bus.emit(await write(stored, step, options));
     } catch (error) {
       cell.state = stored;
       throw error;
@@ -214,8 +214,8 @@ export function createGroups(context: Context): Groups {
             get state() {
               return cell.state as GroupState;
             },
-            apply: (step, more = []) =>
-              applyTo(cell, cell.held ? mergeSteps(cell.held.step, step) : step, more),
+            apply: (step, options) =>
+              applyTo(cell, cell.held ? mergeSteps(cell.held.step, step) : step, options),
             hold(step) {
               const { held } = cell;
               cell.held = {
@@ -226,15 +226,15 @@ export function createGroups(context: Context): Groups {
             },
           });
         } finally {
-          if (cell.held) await applyTo(cell, cell.held.step, []);
+          if (cell.held) await applyTo(cell, cell.held.step);
         }
       }),
-    async put(step, more = []) {
+    async put(step, more = [], options) {
       await (listed ??= readAll());
       const { id } = step.state.record;
       // Entries of a replaced state must not outlive it.
-      const clear: Change[] = cells.has(id) ? [{ kind: "delete-range", ...keys.mlsOf(id) }] : [];
-      context.bus.emit(await write(undefined, step, more, clear));
+      const first: Change[] = cells.has(id) ? [{ kind: "delete-range", ...keys.mlsOf(id) }] : [];
+      context.bus.emit(await write(undefined, step, options, { first, last: more }));
       return cells.get(id) as Cell;
     },
     dropUnborn: (cell) =>

@@ -19,7 +19,7 @@ import { limits } from "./engine/limits.ts";
 import type { IdentityPoint, IdentityView } from "./engine/membership.ts";
 import { keys } from "./keys.ts";
 import { nodeContractVerifier } from "./node-contracts.ts";
-import { canHeal, Lock } from "./run.ts";
+import { canHeal, Lock, refetchable } from "./run.ts";
 import type { Ports } from "./run.ts";
 
 interface InboxLog {
@@ -168,7 +168,7 @@ export function createIdentityStore(
       for (const inboxId of chunk) {
         changes.push(...(await append(inboxId, answers.get(inboxId) ?? [])));
       }
-      if (changes.length > 0) await store.write(changes);
+      if (changes.length > 0) await store.write(changes, refetchable);
     });
   }
 

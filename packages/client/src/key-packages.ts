@@ -9,7 +9,7 @@ import { newKeyPackage } from "./engine/profile.ts";
 import type { WrapperKeys } from "./engine/welcome-wrap.ts";
 import { keys } from "./keys.ts";
 import { decodeRow, encodeRow } from "./rows.ts";
-import { withRetry } from "./run.ts";
+import { refetchable, withRetry } from "./run.ts";
 import type { Ports } from "./run.ts";
 
 interface KeyPackageRow {
@@ -123,7 +123,7 @@ export function createKeyPackages(
       const at = await schedule();
       const soon = clock.nowNs() + soonNs;
       if (at.nextRotationNs <= soon) return;
-      await store.write([put(scheduleKey, { ...at, nextRotationNs: soon })]);
+      await store.write([put(scheduleKey, { ...at, nextRotationNs: soon })], refetchable);
     },
     async tick() {
       if ((await schedule()).nextRotationNs <= clock.nowNs()) await rotate();

@@ -1,6 +1,6 @@
 import type { Clock, Log, Random } from "@coterie/base";
 import type { CryptoProvider } from "@coterie/crypto";
-import type { Store } from "@coterie/storage";
+import type { Store, WriteOptions } from "@coterie/storage";
 import type { Transport } from "@coterie/transport";
 import { ClientError } from "./errors.ts";
 
@@ -37,6 +37,9 @@ export interface Ports {
   readonly timers: Timers;
   readonly log: Log;
 }
+
+/** For what the node would tell again: a power cut may take it back. */
+export const refetchable: WriteOptions = { durability: "ordered" };
 
 /** One after another, in the order of the calls (XIN-01). A failure ends only its own call. */
 export class Lock {

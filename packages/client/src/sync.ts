@@ -12,7 +12,7 @@ import { ClientError } from "./errors.ts";
 import type { LoadedCell } from "./groups.ts";
 import { doubtEchoes, hasUnconfirmed, publish } from "./publish.ts";
 import { readAgain } from "./read-again.ts";
-import { withRetry } from "./run.ts";
+import { refetchable, withRetry } from "./run.ts";
 import { settleEnvelope } from "./take-envelope.ts";
 
 /**
@@ -38,7 +38,7 @@ async function takePage(
     return true;
   } finally {
     // What came before a failure counts.
-    if (all) await cell.apply(all);
+    if (all) await cell.apply(all, refetchable);
   }
 }
 
@@ -80,7 +80,7 @@ async function postCommit(context: Context, cell: LoadedCell): Promise<void> {
         await withRetry(context.ports, () => context.api.sendWelcomes(chunk));
       }
     }
-    await cell.apply(finishIntent(cell.state, intent));
+    await cell.apply(finishIntent(cell.state, intent), refetchable);
   }
 }
 

@@ -10,7 +10,7 @@ import { stepTo } from "./engine/step.ts";
 import type { Step } from "./engine/step.ts";
 import { ClientError } from "./errors.ts";
 import type { LoadedCell } from "./groups.ts";
-import { defaultRetry, withRetry } from "./run.ts";
+import { defaultRetry, refetchable, withRetry } from "./run.ts";
 
 export type Taken = "done" | "paused" | "needs-sync";
 
@@ -60,7 +60,7 @@ export async function takeEnvelope(
 ): Promise<Taken> {
   const received = await settleEnvelope(context, cell.state, envelope, via);
   if (received.kind === "needs-sync") return "needs-sync";
-  await cell.apply(received.step);
+  await cell.apply(received.step, refetchable);
   if (received.kind === "held") throw received.error;
   return received.kind === "paused" ? "paused" : "done";
 }

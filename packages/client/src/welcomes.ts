@@ -16,7 +16,7 @@ import { keys } from "./keys.ts";
 import type { OwnKeyPackage } from "./key-packages.ts";
 import { readdRequestChanges } from "./recovery.ts";
 import { decodeRow, encodeRow } from "./rows.ts";
-import { canHeal, Lock, withRetry } from "./run.ts";
+import { canHeal, Lock, refetchable, withRetry } from "./run.ts";
 
 /** A welcome that cannot be used yet: what its pointer names was not there (XWL-11), or an inbox log ended too early (XCV-11). */
 interface WelcomeTask {
@@ -166,7 +166,7 @@ export function createWelcomes(context: Context, groups: Groups): Welcomes {
       notFound = await withRetry(context.ports, () => context.identity.load(needs));
     }
     if (outcome.kind === "refused") {
-      await store.write(more);
+      await store.write(more, refetchable);
       reject(at.id, outcome.code, outcome.rule);
       return undefined;
     }
@@ -177,12 +177,13 @@ export function createWelcomes(context: Context, groups: Groups): Welcomes {
       return undefined;
     }
     const known = await groups.find(toHex(joined.group.groupId));
-    const put = async (): Promise<Cell> => groups.put(joinGroup(input, joined, known?.state), more);
+    const put = async (): Promise<Cell> =>
+      groups.put(joinGroup(input, joined, known?.state), more, refetchable);
     if (!known) return remember(await put(), joined);
     const before = known.record.membershipState;
     return groups.exclusive(known, async (cell) => {
       if (isStaleWelcome(cell.state, joined.group, await readCommitLog(store, cell.id))) {
-        await store.write(more);
+        await store.write(more, refetchable);
         if (!cell.state.record.active) reject(at.id, "client/welcome-replayed", "XWL-14");
         return undefined;
       }
@@ -253,7 +254,7 @@ export function createWelcomes(context: Context, groups: Groups): Welcomes {
       if (canHeal(error) || !(error instanceof CoterieError) || error.disposition === "halt") {
         throw error;
       }
-      await store.write(done);
+      await store.write(done, refetchable);
       const { rule } = error.details;
       reject(id, error.code, rule === undefined ? undefined : String(rule));
       return undefined;
@@ -272,7 +273,7 @@ export function createWelcomes(context: Context, groups: Groups): Welcomes {
         for (const message of page.messages) {
           if (message.kind === "unset" || message.value.id <= from) continue;
           if (await isSeen(message)) {
-            await store.write([moveCursor(message.value.id)]);
+            await store.write([moveCursor(message.value.id)], refetchable);
             continue;
           }
           any = true;

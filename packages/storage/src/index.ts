@@ -1,4 +1,4 @@
-export type { Change, Entry, Range, Store } from "./store.ts";
+export type { Change, Entry, Range, Store, WriteOptions } from "./store.ts";
 export { createMemoryStore } from "./memory.ts";
 export { StorageError } from "./errors.ts";
 export type { StorageErrorCode } from "./errors.ts";

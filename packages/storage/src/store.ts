@@ -19,9 +19,19 @@ export interface Range {
   readonly limit?: number;
 }
 
+/** How much of a power cut a batch survives. */
+export interface WriteOptions {
+  /**
+   * `durable`, the default: on the medium when `write` resolves. `ordered`: on it no later than the next durable batch; until then a
+   * power cut may take the newest ordered batches back, each whole, never one without those after it. Without a power cut the two
+   * are the same, also where the process is killed.
+   */
+  readonly durability?: "durable" | "ordered" | undefined;
+}
+
 /**
  * An ordered map of bytes to bytes with atomic batches: all that the layers above ask of a database. One writer per store;
- * a second opener of the same file is refused with `storage/in-use`. When `write` resolves the batch is durable, whole.
+ * a second opener of the same file is refused with `storage/in-use`. When `write` resolves the batch is durable, whole, unless it asked for less.
  *
  * Failures are `StorageError`s: `storage/wrong-key`, `storage/corrupt`, `storage/in-use`, `storage/closed`, `storage/full`, …
  */
@@ -32,7 +42,7 @@ export interface Store {
   /** The whole range as it was at one moment. Callers page with `limit`. */
   list(range: Range): Promise<Entry[]>;
   /** All changes or none. An empty batch is allowed and does nothing. */
-  write(changes: readonly Change[]): Promise<void>;
+  write(changes: readonly Change[], options?: WriteOptions): Promise<void>;
   /** Waits for writes under way, then releases the database. Closing twice is harmless. */
   close(): Promise<void>;
 }

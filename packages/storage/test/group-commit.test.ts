@@ -93,3 +93,24 @@ test("closing commits what was asked for before it, and refuses what comes after
   await Promise.all([written, closed]);
   expect(ran["COMMIT"]).toBe(1);
 });
+
+test("ordered batches do not wait for the medium, unless a durable one shares their transaction", async () => {
+  const { store, engine } = counted();
+  const ran: string[] = [];
+  const pragma = engine.pragma.bind(engine);
+  engine.pragma = (sql) => {
+    ran.push(sql);
+    return pragma(sql);
+  };
+  const ordered = { durability: "ordered" } as const;
+  await store.write([put(1)]);
+  expect(ran).toEqual([]);
+  await store.write([put(2)], ordered);
+  await store.write([put(3)], ordered);
+  expect(ran).toEqual(["synchronous = NORMAL"]);
+  await Promise.all([store.write([put(4)], ordered), store.write([put(5)])]);
+  await store.write([put(6)]);
+  expect(ran).toEqual(["synchronous = NORMAL", "synchronous = FULL"]);
+  expect(await count(store)).toBe(6);
+  await store.close();
+});

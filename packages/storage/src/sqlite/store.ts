@@ -1,13 +1,14 @@
 import { wipe } from "@coterie/base";
 import { checkBytes, checkRange, copyChanges } from "../checks.ts";
 import { StorageError } from "../errors.ts";
-import type { Change, Entry, Range, Store } from "../store.ts";
+import type { Change, Entry, Range, Store, WriteOptions } from "../store.ts";
 import type { Engine, Statement } from "./engine.ts";
 import type { Lock } from "./lock.ts";
 import { translate } from "./translate.ts";
 
 interface Batch {
   readonly changes: readonly Change[];
+  readonly durable: boolean;
   readonly resolve: () => void;
   readonly reject: (error: StorageError) => void;
 }
@@ -23,6 +24,8 @@ export class SqliteStore implements Store {
   readonly #lock: Lock | undefined;
   readonly #statements: Statements;
   #queue: Batch[] = [];
+  /** As the database is opened. */
+  #waits = true;
   #flushing: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
@@ -51,11 +54,12 @@ export class SqliteStore implements Store {
     return rows.map(([key, value]) => ({ key: plain(key), value: plain(value) }));
   }
 
-  async write(changes: readonly Change[]): Promise<void> {
+  async write(changes: readonly Change[], options: WriteOptions = {}): Promise<void> {
     this.#checkOpen();
     const copied = copyChanges(changes);
     return new Promise((resolve, reject) => {
-      this.#queue.push({ changes: copied, resolve, reject });
+      const durable = options.durability !== "ordered";
+      this.#queue.push({ changes: copied, durable, resolve, reject });
       this.#flushing ??= new Promise((done) => {
         // After everything else that runs in this turn, so that its writes are here too.
         setImmediate(() => {
@@ -100,6 +104,7 @@ export class SqliteStore implements Store {
   #transact(batches: readonly Batch[]): StorageError | undefined {
     const engine = this.#engine;
     try {
+      this.#awaitMedium(batches.some(({ durable }) => durable));
       engine.exec("BEGIN IMMEDIATE");
       for (const { changes } of batches) for (const change of changes) this.#apply(change);
       engine.exec("COMMIT");
@@ -113,6 +118,13 @@ export class SqliteStore implements Store {
       }
       return translate(cause, "write");
     }
+  }
+
+  /** In WAL mode FULL waits for the medium at each commit, which takes the commits before along; NORMAL leaves it to the next one. */
+  #awaitMedium(wait: boolean): void {
+    if (this.#waits === wait) return;
+    this.#engine.pragma(`synchronous = ${wait ? "FULL" : "NORMAL"}`);
+    this.#waits = wait;
   }
 
   #apply(change: Change): void {
