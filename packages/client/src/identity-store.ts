@@ -110,34 +110,42 @@ export function createIdentityStore(
     return opened;
   }
 
+  /** One question to the chains for a whole answer of the node; usually there is nothing to ask. */
+  function askChains(
+    logs: readonly (readonly GetIdentityUpdatesResponseIdentityUpdateLog[])[],
+  ): Promise<ContractVerdicts> {
+    const checks = logs.flat().flatMap(({ update }) => {
+      try {
+        return update ? neededContractChecks(crypto, parseUpdate(update)) : [];
+      } catch {
+        // Refused when its turn comes.
+        return [];
+      }
+    });
+    return resolveContractChecks(crypto, contracts, checks);
+  }
+
+  /** Answers with what stopped it, where that says nothing about the log. */
   async function append(
     inboxId: string,
     updates: readonly GetIdentityUpdatesResponseIdentityUpdateLog[],
-  ): Promise<Change[]> {
+    verdicts: ContractVerdicts,
+    changes: Change[],
+  ): Promise<unknown> {
     const inbox = await open(inboxId);
-    const changes: Change[] = [];
     let state = inbox.states.get(inbox.newest);
     for (const { sequenceId, update } of updates) {
       if (!update || sequenceId <= inbox.newest || inbox.broken !== undefined) continue;
       try {
         const parsed = parseUpdate(update);
-        const verdicts = await resolveContractChecks(
-          crypto,
-          contracts,
-          neededContractChecks(crypto, parsed),
-        );
-        state = applyUpdate(
-          crypto,
-          state,
-          verifyUpdate({ crypto, cache, contracts: verdicts }, parsed),
-        );
+        const verified = verifyUpdate({ crypto, cache, contracts: verdicts }, parsed);
+        state = applyUpdate(crypto, state, verified);
         if (state.inboxId !== inboxId) throw new Error("log of another inbox");
       } catch (error) {
-        // A chain that cannot be asked now says nothing about the log.
-        if (canHeal(error)) throw error;
+        if (canHeal(error)) return error;
         inbox.broken = sequenceId;
         log.write("warn", "bad-identity-update", { inboxId, sequenceId, error: String(error) });
-        break;
+        return undefined;
       }
       inbox.states.set(sequenceId, state);
       inbox.newest = sequenceId;
@@ -147,15 +155,18 @@ export function createIdentityStore(
         value: encodeState(state),
       });
     }
-    return changes;
+    return undefined;
   }
 
   // One at a time: two answers about one inbox must not be applied over each other.
   const lock = new Lock();
-  const fetch = (inboxIds: readonly string[]): Promise<void> => lock.run(() => fetchNow(inboxIds));
+  const fetch = (inboxIds: readonly string[]): Promise<ReadonlyMap<string, unknown>> =>
+    lock.run(() => fetchNow(inboxIds));
 
-  async function fetchNow(inboxIds: readonly string[]): Promise<void> {
+  /** Answers with the inboxes that have updates which cannot be judged now, because a chain cannot be asked, and why. */
+  async function fetchNow(inboxIds: readonly string[]): Promise<ReadonlyMap<string, unknown>> {
     const unique = [...new Set(inboxIds)];
+    const held = new Map<string, unknown>();
     const ask = async (chunk: readonly string[]) => {
       const requests = await Promise.all(
         chunk.map(async (inboxId) => ({ inboxId, sequenceId: (await open(inboxId)).newest })),
@@ -165,11 +176,22 @@ export function createIdentityStore(
     // XID-45
     await inChunks(unique, limits.identityChunk, ask, async (chunk, answers) => {
       const changes: Change[] = [];
-      for (const inboxId of chunk) {
-        changes.push(...(await append(inboxId, answers.get(inboxId) ?? [])));
+      const logs = chunk.map((inboxId) => answers.get(inboxId) ?? []);
+      let verdicts: ContractVerdicts = new Map();
+      let silent: unknown;
+      try {
+        verdicts = await askChains(logs);
+      } catch (error) {
+        // Only those who need an answer wait for it.
+        silent = error;
+      }
+      for (const [i, inboxId] of chunk.entries()) {
+        const stopped = await append(inboxId, logs[i] ?? [], verdicts, changes);
+        if (stopped !== undefined) held.set(inboxId, silent ?? stopped);
       }
       if (changes.length > 0) await store.write(changes, refetchable);
     });
+    return held;
   }
 
   return {
@@ -191,7 +213,13 @@ export function createIdentityStore(
         const inbox = await open(point.inboxId);
         if (!inbox.states.has(point.sequenceId)) absent.push(point);
       }
-      if (absent.length > 0) await fetch(absent.map(({ inboxId }) => inboxId));
+      const held = await fetch(absent.map(({ inboxId }) => inboxId));
+      const waiting = absent.find(
+        ({ inboxId, sequenceId }) =>
+          held.has(inboxId) && !inboxes.get(inboxId)?.states.has(sequenceId),
+      );
+      // What cannot be judged yet is not missing.
+      if (waiting) throw held.get(waiting.inboxId);
       return new Set(
         absent
           .filter(({ inboxId, sequenceId }) => !inboxes.get(inboxId)?.states.has(sequenceId))
@@ -199,11 +227,13 @@ export function createIdentityStore(
       );
     },
     async refresh(inboxIds) {
-      await fetch(inboxIds);
+      const held = await fetch(inboxIds);
       const out = new Map<string, bigint>();
       for (const inboxId of inboxIds) {
         const { newest } = await open(inboxId);
         if (newest > 0n) out.set(inboxId, newest);
+        // Known people stay who they were; of the others nothing can be said.
+        else if (held.has(inboxId)) throw held.get(inboxId);
       }
       return out;
     },

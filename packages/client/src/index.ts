@@ -176,5 +176,13 @@ export type { Timers } from "./run.ts";
 
 // What others give and take here.
 export type { Decision, Explanation, Permissions, Reason } from "@coterie/policy";
-export type { EoaSigner, PublicIdentifier, ScwSigner, Signer } from "@coterie/identity";
+export type {
+  ContractCheck,
+  ContractVerdict,
+  EoaSigner,
+  PublicIdentifier,
+  ScwSigner,
+  Signer,
+  SmartContractVerifier,
+} from "@coterie/identity";
 export type { ContentTypeId, GroupUpdated, LeaveRequest } from "@coterie/wire";

@@ -2,20 +2,21 @@ import { IdentityError } from "@coterie/identity";
 import type { SmartContractVerifier } from "@coterie/identity";
 import type { Api } from "./api.ts";
 
+type ContractAnswer = Awaited<ReturnType<Api["verifyContractSignatures"]>>[number];
+
+/** What one request may ask about: each is a call to a chain. */
+const atOnce = 100;
+
 /** Contract wallets by the word of the node (XID-12), which asks their chains. */
 export function nodeContractVerifier(
   api: Pick<Api, "verifyContractSignatures">,
 ): SmartContractVerifier {
   return {
     async verify(checks) {
-      const answers = await api.verifyContractSignatures(
-        checks.map(({ accountId, blockNumber, signature, hash }) => ({
-          accountId,
-          blockNumber,
-          signature,
-          hash,
-        })),
-      );
+      const answers: ContractAnswer[] = [];
+      for (let at = 0; at < checks.length; at += atOnce) {
+        answers.push(...(await api.verifyContractSignatures(checks.slice(at, at + atOnce))));
+      }
       return checks.map(({ chainId }, i) => {
         const answer = answers[i];
         const reason = answer?.error?.slice(0, 200);

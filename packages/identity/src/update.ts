@@ -38,10 +38,12 @@ export function neededContractChecks(
   crypto: CryptoProvider,
   update: UnverifiedUpdate,
 ): readonly ContractCheck[] {
+  const signatures = update.actions.flatMap(signaturesOf);
+  if (!signatures.some((signature) => signature.kind === "erc6492")) return [];
   const text = signatureText(update);
-  return update.actions
-    .flatMap(signaturesOf)
-    .flatMap((s) => (s.kind === "erc6492" ? [contractCheckFor(crypto, text, s.value)] : []));
+  return signatures.flatMap((s) =>
+    s.kind === "erc6492" ? [contractCheckFor(crypto, text, s.value)] : [],
+  );
 }
 
 /**

@@ -58,6 +58,8 @@ export interface WorldOptions {
   /** Background work of the clients; off by default, so that stories say when things happen. */
   readonly workers?: boolean | undefined;
   readonly selfMovingMs?: number | undefined;
+  /** Asks chains for the node; none by default. */
+  readonly contracts?: ClientOptions["contracts"];
 }
 
 /** The store of an actor survives its client. */
@@ -83,7 +85,7 @@ export function createWorld(options: WorldOptions = {}): World {
   );
   const random = seededRandom(seed);
   const log = openMemoryLog({ clock });
-  const node = createNode({ log, clock, crypto });
+  const node = createNode({ log, clock, crypto, contracts: options.contracts });
   const actors: Actor[] = [];
 
   async function join(

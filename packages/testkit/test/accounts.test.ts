@@ -13,7 +13,7 @@ import {
   revokeInstallationsSignatureRequest,
   verifySignedWithPublicKey,
 } from "@coterie/client";
-import type { EngineEvent, PublicIdentifier, Signer } from "@coterie/client";
+import type { ClientOptions, EngineEvent, PublicIdentifier, Signer } from "@coterie/client";
 import { createMemoryStore } from "@coterie/storage";
 import { createMemoryTransport } from "@coterie/transport";
 import { createWorld, testPasskey, testWallet } from "@coterie/testkit";
@@ -258,3 +258,140 @@ test("XND-20, XND-21: who is who is answered without a client", async () => {
   await backend.transport.close();
   await world.close();
 });
+
+test("XID-41: the calls of a registration, in their order; XID-44: what does not fit is never published", async () => {
+  const world = createWorld();
+  const paths: string[] = [];
+  const spy = (): Pick<ClientOptions, "transport"> => {
+    const transport = createMemoryTransport(world.node.routes);
+    const unary: typeof transport.unary = (path, ...rest) => {
+      paths.push(path.slice(path.lastIndexOf("/") + 1));
+      return transport.unary(path, ...rest);
+    };
+    return { transport: { ...transport, unary } };
+  };
+  const options = { crypto: world.crypto, clock: world.clock, timers: world.clock, workers: false };
+  const signer = testWallet(world.crypto, "ada", 1);
+  const ada = await Client.create(signer, { ...options, ...spy(), store: createMemoryStore() });
+  expect(paths).toEqual([
+    "GetInboxIds",
+    "GetInboxIds",
+    "UploadKeyPackage",
+    "PublishIdentityUpdate",
+    "GetIdentityUpdates",
+  ]);
+  paths.length = 0;
+  const phone = await Client.create(signer, { ...options, ...spy(), store: createMemoryStore() });
+  expect(paths.slice(2)).toEqual([
+    "GetIdentityUpdates",
+    "UploadKeyPackage",
+    "PublishIdentityUpdate",
+    "GetIdentityUpdates",
+  ]);
+  // Two heirs are named at once; the second of them is too late.
+  const heirs = await Promise.all(
+    ["one", "two"].map((name) => testWallet(world.crypto, name, 1).getIdentifier()),
+  );
+  const [first, second] = await Promise.all(
+    heirs.map((heir) => ada.unsafe_changeRecoveryIdentifierSignatureRequest(heir)),
+  );
+  if (!first || !second) throw new Error("two requests");
+  await ada.unsafe_addSignature(first);
+  await ada.unsafe_addSignature(second);
+  await ada.unsafe_applySignatureRequest(first);
+  paths.length = 0;
+  await expect(ada.unsafe_applySignatureRequest(second)).rejects.toMatchObject({
+    code: "identity/missing-existing-member",
+    details: { rule: "XID-29" },
+  });
+  expect(paths).not.toContain("PublishIdentityUpdate");
+  await ada.close();
+  await phone.close();
+  await world.close();
+});
+
+const contractAddress = `0x${"c0".repeat(20)}`;
+const contractWallet: Signer = {
+  type: "SCW",
+  getIdentifier: () => ({ identifier: contractAddress, identifierKind: 0 }),
+  // Each text its own bytes, as XID-30 wants it.
+  signMessage: (text) => new TextEncoder().encode(text),
+  getChainId: () => 8453n,
+};
+
+const agreeing: NonNullable<ClientOptions["contracts"]> = {
+  verify: async (checks) =>
+    checks.map(({ blockNumber }) => ({ isValid: true, blockNumber: blockNumber ?? 77n })),
+};
+
+test("XID-12: a contract wallet founds an inbox and joins it again, through the node", async () => {
+  const world = createWorld({ contracts: agreeing });
+  const safe = await openSafe(world);
+  const second = await openSafe(world);
+  expect(safe.isRegistered).toBe(true);
+  expect(second.inboxId).toBe(safe.inboxId);
+  await safe.revokeAllOtherInstallations();
+  const state = await safe.preferences.fetchInboxState();
+  expect(state.installations.map(({ id }) => id)).toEqual([safe.installationId]);
+  const backend = backendOf(world);
+  expect(await isAddressAuthorized(backend, safe.inboxId, contractAddress)).toBe(true);
+  await safe.close();
+  await second.close();
+  await world.close();
+
+  const bare = createWorld();
+  await expect(openSafe(bare)).rejects.toMatchObject({
+    code: "identity/contract-check-missing",
+    details: { rule: "XID-12", reason: "no chain is configured" },
+  });
+  await bare.close();
+});
+
+test("XID-12: while a chain is silent its wallets stay who they were and nobody else waits; no log is given up for it", async () => {
+  const world = createWorld({ contracts: agreeing });
+  let up = true;
+  const ada = await world.join("ada", {
+    contracts: {
+      async verify(checks) {
+        if (!up) throw new Error("silent");
+        return agreeing.verify(checks);
+      },
+    },
+  });
+  const cy = await world.join("cy");
+  const safe = await openSafe(world);
+  const group = await ada.client.conversations.createGroup([safe.inboxId]);
+  const second = await openSafe(world);
+  const stranger = await openSafe(world, `0x${"c1".repeat(20)}`);
+  up = false;
+  await group.addMembers([cy.client.inboxId]);
+  expect((await group.members()).length).toBe(3);
+  const known = async () =>
+    (await ada.client.preferences.fetchInboxStates([safe.inboxId]))[0]?.installations.length;
+  expect(await known()).toBe(1);
+  // Of somebody new nothing can be said.
+  await expect(group.addMembers([stranger.inboxId])).rejects.toThrow("silent");
+  up = true;
+  expect(await known()).toBe(2);
+  await group.addMembers([stranger.inboxId]);
+  expect((await group.members()).length).toBe(4);
+  await safe.close();
+  await second.close();
+  await stranger.close();
+  await world.close();
+});
+
+function openSafe(world: World, address = contractAddress): Promise<Client> {
+  const signer: Signer = {
+    ...contractWallet,
+    getIdentifier: () => ({ identifier: address, identifierKind: 0 }),
+  };
+  return Client.create(signer, {
+    crypto: world.crypto,
+    clock: world.clock,
+    timers: world.clock,
+    workers: false,
+    store: createMemoryStore(),
+    transport: createMemoryTransport(world.node.routes),
+  });
+}
