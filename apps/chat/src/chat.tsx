@@ -1,7 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import type { VNode } from "preact";
 import { ConversationView } from "./conversation.tsx";
-import { useConversations } from "./hooks.ts";
+import { useConversations, useNames } from "./hooks.ts";
 import { NewConversation } from "./new-conversation.tsx";
 import { shortId, titleOf } from "./session.ts";
 import type { Session } from "./session.ts";
@@ -43,6 +43,10 @@ export function Chat({ session }: { readonly session: Session }): VNode {
   const conversations = useConversations(session);
   const [openId, setOpenId] = useState<string | undefined>(undefined);
   const [adding, setAdding] = useState(false);
+  const names = useNames(
+    session,
+    conversations.flatMap((one) => (one.type === "dm" ? [one.peerInboxId] : [])),
+  );
   const open = conversations.find(({ id }) => id === openId);
   return (
     <div class={`layout ${open || adding ? "has-open" : ""}`}>
@@ -68,9 +72,9 @@ export function Chat({ session }: { readonly session: Session }): VNode {
                   }}
                 >
                   <span class="avatar" aria-hidden="true">
-                    {titleOf(conversation).slice(0, 1).toUpperCase()}
+                    {titleOf(conversation, names).replace(/^0x/, "").slice(0, 1).toUpperCase()}
                   </span>
-                  <span class="title">{titleOf(conversation)}</span>
+                  <span class="title">{titleOf(conversation, names)}</span>
                   <span class="kind">
                     {conversation.isActive
                       ? conversation.type === "dm"
@@ -99,6 +103,7 @@ export function Chat({ session }: { readonly session: Session }): VNode {
             key={open.id}
             session={session}
             conversation={open}
+            title={titleOf(open, names)}
             onBack={() => setOpenId(undefined)}
           />
         ) : (

@@ -1,19 +1,22 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { VNode } from "preact";
-import { useMessages } from "./hooks.ts";
+import { useMessages, useNames } from "./hooks.ts";
 import { Members } from "./members.tsx";
-import { MessageItem } from "./message.tsx";
-import { titleOf, wordsOf } from "./session.ts";
+import { MessageItem, peopleIn } from "./message.tsx";
+import { wordsOf } from "./session.ts";
 import type { ServedConversation, Session } from "./session.ts";
 
 interface ConversationProps {
   readonly session: Session;
   readonly conversation: ServedConversation;
+  readonly title: string;
   readonly onBack: () => void;
 }
 
-export function ConversationView({ session, conversation, onBack }: ConversationProps): VNode {
+export function ConversationView(props: ConversationProps): VNode {
+  const { session, conversation, title, onBack } = props;
   const { messages, refresh } = useMessages(session, conversation);
+  const names = useNames(session, messages.flatMap(peopleIn));
   const [showMembers, setShowMembers] = useState(false);
   const [problem, setProblem] = useState<string | undefined>(undefined);
   const [sending, setSending] = useState(0);
@@ -46,12 +49,12 @@ export function ConversationView({ session, conversation, onBack }: Conversation
   }
 
   return (
-    <section class="conversation" aria-label={titleOf(conversation)}>
+    <section class="conversation" aria-label={title}>
       <header>
         <button type="button" class="back small" onClick={onBack} aria-label="Back to the list">
           ‹
         </button>
-        <h2>{titleOf(conversation)}</h2>
+        <h2>{title}</h2>
         <button
           type="button"
           class="small"
@@ -67,6 +70,7 @@ export function ConversationView({ session, conversation, onBack }: Conversation
             <MessageItem
               key={message.id}
               message={message}
+              names={names}
               own={message.senderInboxId === session.client.inboxId}
             />
           ))}

@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import type { DecodedMessage } from "@coterie/client/browser";
-import type { ServedConversation, Session } from "./session.ts";
+import type { Names, ServedConversation, Session } from "./session.ts";
 
 /** All conversations, the last active first, as they are now. */
 export function useConversations({ client, onNews }: Session): readonly ServedConversation[] {
@@ -51,6 +51,22 @@ export function useMessages(session: Session, conversation: ServedConversation):
     };
   }, [session, conversation]);
   return view;
+}
+
+/** What to call these people. */
+export function useNames(session: Session, inboxIds: readonly string[]): Names {
+  const [names, setNames] = useState<Names>(new Map());
+  const asked = [...new Set(inboxIds)].toSorted().join();
+  useEffect(() => {
+    let stale = false;
+    void session.namesOf(asked === "" ? [] : asked.split(",")).then((found) => {
+      if (!stale) setNames(new Map(found));
+    });
+    return () => {
+      stale = true;
+    };
+  }, [session, asked]);
+  return names;
 }
 
 /** Runs once more after the run under way, however often it is asked meanwhile. */

@@ -8,6 +8,8 @@ import type {
   Signer,
 } from "@coterie/client/browser";
 
+export type Names = ReadonlyMap<string, string>;
+
 export type ServedConversation = ServedGroup | ServedDm;
 
 /** The client of this page and what comes in, told to whoever shows it. */
@@ -15,6 +17,8 @@ export interface Session {
   readonly client: SharedClient;
   /** Hears of each message; of undefined where all may have changed. Returns how to stop. */
   onNews(listener: (message: DecodedMessage | undefined) => void): () => void;
+  /** What to call people: their address, shortened. */
+  namesOf(inboxIds: readonly string[]): Promise<ReadonlyMap<string, string>>;
 }
 
 interface Config {
@@ -46,8 +50,18 @@ export async function openSession(who: Signer | PublicIdentifier): Promise<Sessi
     retryAttempts: Number.POSITIVE_INFINITY,
   });
   client.onLeader(onRestart);
+  const names = new Map<string, string>([[client.inboxId, "You"]]);
   return {
     client,
+    async namesOf(inboxIds) {
+      const unknown = inboxIds.filter((id) => !names.has(id));
+      const states = unknown.length > 0 ? await client.preferences.getInboxStates(unknown) : [];
+      for (const { inboxId, identifiers } of states) {
+        const [first] = identifiers;
+        if (first) names.set(inboxId, shortId(first.identifier));
+      }
+      return names;
+    },
     onNews(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
@@ -56,8 +70,10 @@ export async function openSession(who: Signer | PublicIdentifier): Promise<Sessi
 }
 
 /** What to call a conversation. */
-export function titleOf(conversation: ServedConversation): string {
-  if (conversation.type === "dm") return shortId(conversation.peerInboxId);
+export function titleOf(conversation: ServedConversation, names: Names): string {
+  if (conversation.type === "dm") {
+    return names.get(conversation.peerInboxId) ?? shortId(conversation.peerInboxId);
+  }
   return conversation.name || "Unnamed group";
 }
 
