@@ -54,3 +54,33 @@ test("XDM-03: a DM that was denied is still the DM with that person", async () =
   expect((await conversations.createDm(bo.client.inboxId)).id).toBe(dm.id);
   await world.close();
 });
+
+test("XGC-13: an optimistic group is there at once and offline, survives a restart, and is published with what comes first", async () => {
+  const world = createWorld();
+  const ada = await world.join("ada");
+  const bo = await world.join("bo");
+  ada.fault = () => ({ kind: "drop" });
+  const group = await ada.client.conversations.createGroupOptimistic({ groupName: "on the train" });
+  await group.sendText("to myself first", { optimistic: true });
+  expect(group.isActive).toBe(true);
+  expect((await group.members()).map(({ inboxId }) => inboxId)).toEqual([ada.client.inboxId]);
+  await expect(group.publishMessages()).rejects.toMatchObject({ disposition: "retry" });
+  const { conversations } = await ada.restart();
+  const again = (await conversations.listGroups())[0] as Group;
+  expect(again.name).toBe("on the train");
+  expect((await again.messages())[0]).toMatchObject({
+    content: "to myself first",
+    deliveryStatus: 0,
+  });
+  expect((await again.debugInfo()).epoch).toBe(0n);
+
+  await again.addMembers([bo.client.inboxId]);
+  await again.sendText("to both");
+  expect((await again.messages({ kind: 0 })).map((one) => one.deliveryStatus)).toEqual([1, 1]);
+  await bo.client.conversations.syncAll();
+  const his = (await bo.client.conversations.listGroups())[0] as Group;
+  expect(his.name).toBe("on the train");
+  // What was said before he came stays unread.
+  expect((await his.messages({ kind: 0 })).map(({ content }) => content)).toEqual(["to both"]);
+  await world.close();
+});
