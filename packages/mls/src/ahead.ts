@@ -1,12 +1,11 @@
 import { labels } from "@coterie/crypto";
 import type { CipherSuite, CryptoProvider, SignatureClaim } from "@coterie/crypto";
-import { encodeWith } from "./codec.ts";
 import { isRemembered, labelled } from "./crypto-labels.ts";
-import { writeKeyPackageTbs } from "./key-package.ts";
+import { keyPackageTbsBytes } from "./key-package.ts";
 import { membersOf } from "./tree.ts";
 import type { RatchetTree } from "./tree.ts";
 import type { KeyPackage, LeafNode, Proposal } from "./types.ts";
-import { leafTbs } from "./validate-leaf.ts";
+import { leafContent } from "./validate-leaf.ts";
 
 // What an operation on many members is about to ask of the provider, in the order in which it will ask, for helpers that may begin with it.
 
@@ -24,7 +23,7 @@ export function announceAdds(
   }
   const claims = added.flatMap((keyPackage) => {
     const { leafNode, signature } = keyPackage;
-    const message = labelled(labels.mlsSign.keyPackage, encodeWith(writeKeyPackageTbs, keyPackage));
+    const message = labelled(labels.mlsSign.keyPackage, keyPackageTbsBytes(keyPackage));
     const { signatureKey: publicKey } = leafNode;
     return [leafClaim(leafNode, undefined), { publicKey, message, signature }];
   });
@@ -56,7 +55,7 @@ function leafClaim(
   const { signatureKey: publicKey, signature } = leaf;
   // A leaf that claims another source than its place allows has no content to sign, and is refused for that.
   const bare = place === undefined && leaf.source.kind !== "key-package";
-  const content = bare ? new Uint8Array(0) : leafTbs(leaf, place);
+  const content = bare ? new Uint8Array(0) : leafContent(leaf, place);
   return { publicKey, message: labelled(labels.mlsSign.leafNode, content), signature };
 }
 

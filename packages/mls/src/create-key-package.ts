@@ -5,7 +5,7 @@ import { encodeWith } from "./codec.ts";
 import { refHash, signWithLabel, verifyRemembered } from "./crypto-labels.ts";
 import { isDhKey } from "./dh-key.ts";
 import { MlsError } from "./errors.ts";
-import { encodeKeyPackage, writeKeyPackageTbs } from "./key-package.ts";
+import { encodeKeyPackage, keyPackageTbsBytes, writeKeyPackageTbs } from "./key-package.ts";
 import { credentialType } from "./leaf-node.ts";
 import { mls10 } from "./registry.ts";
 import { checkDistinctExtensions, unsupported } from "./required-capabilities.ts";
@@ -134,7 +134,7 @@ export function verifyKeyPackage(input: {
     extensions: input.extensions,
     nowSeconds: input.nowSeconds,
   });
-  const tbs = encodeWith(writeKeyPackageTbs, keyPackage);
+  const tbs = keyPackageTbsBytes(keyPackage);
   const label = labels.mlsSign.keyPackage;
   const { signatureKey } = leafNode;
   if (!verifyRemembered(crypto, suite, signatureKey, label, tbs, keyPackage.signature)) {

@@ -1,4 +1,4 @@
-import { concat, toUtf8 } from "@coterie/base";
+import { toUtf8 } from "@coterie/base";
 import type { CipherSuite, CryptoProvider, SignatureClaim } from "@coterie/crypto";
 import { Writer } from "./codec.ts";
 
@@ -128,11 +128,12 @@ function verifiedKey(
   suite: CipherSuite,
   { publicKey, message, signature }: SignatureClaim,
 ): string {
-  const writer = new Writer(publicKey.length + signature.length + 16);
+  const writer = new Writer(publicKey.length + signature.length + message.length + 16);
   writer.u16(suite.id);
   writer.opaque(publicKey);
   writer.opaque(signature);
-  const digest = crypto.hash("sha256", concat(writer.finish(), message));
+  writer.bytes(message);
+  const digest = crypto.hash("sha256", writer.finish());
   return String.fromCharCode(...digest);
 }
 

@@ -13,6 +13,13 @@ export function remember<T extends object>(value: T, bytes: Uint8Array): T {
   return value;
 }
 
+/** What comes before the signature, where that is the last field: what it covers, or the beginning of it. */
+export function beforeSignature(bytes: Uint8Array, signature: Uint8Array): Uint8Array {
+  const { length } = signature;
+  const header = length < 0x40 ? 1 : length < 0x4000 ? 2 : 4;
+  return bytes.subarray(0, bytes.length - header - length);
+}
+
 /** The encoding of a value, made once. */
 export function encodingOf<T extends object>(
   value: T,

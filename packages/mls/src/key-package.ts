@@ -1,6 +1,6 @@
 import { decodeWith } from "./codec.ts";
 import type { Reader, Writer } from "./codec.ts";
-import { encodingOf, remember } from "./encoded.ts";
+import { beforeSignature, encodingOf, remember } from "./encoded.ts";
 import { readExtensions, readLeafNode, writeExtensions, writeLeafNode } from "./leaf-node.ts";
 import type { KeyPackage, UnsignedKeyPackage } from "./types.ts";
 
@@ -26,6 +26,11 @@ export function encodeKeyPackage(keyPackage: KeyPackage): Uint8Array {
 /** Reads a bare KeyPackage; checks its form, not its signatures (see `verifyKeyPackage`). */
 export function decodeKeyPackage(bytes: Uint8Array): KeyPackage {
   return decodeWith(readKeyPackage, bytes);
+}
+
+/** What the signature of a key package covers. */
+export function keyPackageTbsBytes(keyPackage: KeyPackage): Uint8Array {
+  return beforeSignature(encodeKeyPackage(keyPackage), keyPackage.signature);
 }
 
 export function writeKeyPackage(w: Writer, keyPackage: KeyPackage): void {

@@ -1,3 +1,4 @@
+import { toHex } from "@coterie/base";
 import { countOf, countsOf, withKey, withoutKey } from "./counts.ts";
 import type { Counts } from "./counts.ts";
 import type { TreeNode } from "./tree-node.ts";
@@ -54,7 +55,7 @@ export function hasEncryptionKey(keys: TreeKeys, key: Uint8Array): boolean {
 }
 
 function text(key: Uint8Array): string {
-  let out = "";
-  for (const byte of key) out += String.fromCharCode(byte);
-  return out;
+  // In one go: a string that was put together piece by piece is copied again when it is first looked up. A tree of a stranger may have keys of any
+  // length, which are refused later.
+  return key.length <= 256 ? String.fromCharCode(...key) : toHex(key);
 }

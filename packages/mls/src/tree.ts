@@ -138,11 +138,11 @@ export function replaceLeaf(
       : parentOver(parent, left, replace(right));
   };
   const root = replace(tree.root);
-  const { keys } = tree.memo;
-  return treeOf(tree.suite, root, keys && changeKeys(keys, change));
+  // Collected here at the latest, so that every tree made of this one starts from the same keys.
+  return treeOf(tree.suite, root, changeKeys(treeKeys(tree), change));
 }
 
-/** The public keys in the tree; O(N) the first time for a tree that was decoded, carried along from then on. */
+/** The public keys in the tree: O(N) for a tree that was decoded, carried along by every change. */
 export function treeKeys(tree: RatchetTree): TreeKeys {
   tree.memo.keys ??= keysOf(tree.root);
   return tree.memo.keys;

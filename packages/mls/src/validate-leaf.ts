@@ -4,8 +4,9 @@ import { labels } from "@coterie/crypto";
 import { Writer } from "./codec.ts";
 import { verifyRemembered } from "./crypto-labels.ts";
 import { isDhKey } from "./dh-key.ts";
+import { beforeSignature } from "./encoded.ts";
 import { MlsError } from "./errors.ts";
-import { credentialType, writeLeafNodeTbs } from "./leaf-node.ts";
+import { credentialType, leafNodeBytes, writeLeafNodeTbs } from "./leaf-node.ts";
 import { checkDistinctExtensions, checkSupport, unsupported } from "./required-capabilities.ts";
 import { allSupportExtension, supportOfLeaf } from "./tree-support.ts";
 import type { Extension, LeafNode, Lifetime } from "./types.ts";
@@ -84,13 +85,29 @@ export function leafTbs(
   return writer.finish();
 }
 
+/** As {@link leafTbs}, out of the bytes that the leaf was read from. Throws for a leaf that needs a place and has none. */
+export function leafContent(
+  leaf: LeafNode,
+  place: { readonly groupId: Uint8Array; readonly leafIndex: number } | undefined,
+): Uint8Array {
+  const bare = leaf.source.kind === "key-package";
+  if (!bare && place === undefined) return leafTbs(leaf, place);
+  const head = beforeSignature(leafNodeBytes(leaf), leaf.signature);
+  if (bare || place === undefined) return head;
+  const writer = new Writer(head.length + place.groupId.length + 8);
+  writer.bytes(head);
+  writer.opaque(place.groupId);
+  writer.u32(place.leafIndex);
+  return writer.finish();
+}
+
 function leafSignatureValid(
   crypto: CryptoProvider,
   suite: CipherSuite,
   leaf: LeafNode,
   place: LeafPlace,
 ): boolean {
-  const content = leafTbs(leaf, place.kind === "key-package" ? undefined : place);
+  const content = leafContent(leaf, place.kind === "key-package" ? undefined : place);
   const label = labels.mlsSign.leafNode;
   return verifyRemembered(crypto, suite, leaf.signatureKey, label, content, leaf.signature);
 }

@@ -1,7 +1,7 @@
 import { badValue } from "./codec.ts";
 import type { Reader, Writer } from "./codec.ts";
 import { readHpkeCiphertext, writeHpkeCiphertext } from "./commit-types.ts";
-import { encodingOf, remember } from "./encoded.ts";
+import { beforeSignature, encodingOf, remember } from "./encoded.ts";
 import { readExtensions, writeExtensions } from "./leaf-node.ts";
 import { limits } from "./limits.ts";
 import { readPreSharedKeyId, writePreSharedKeyId } from "./psk-types.ts";
@@ -70,10 +70,7 @@ export function groupInfoBytes(info: GroupInfo): Uint8Array {
 
 /** What the signature of a GroupInfo covers: all of it but the signature itself. */
 export function groupInfoTbsBytes(info: GroupInfo): Uint8Array {
-  const bytes = groupInfoBytes(info);
-  const { length } = info.signature;
-  const header = length < 0x40 ? 1 : length < 0x4000 ? 2 : 4;
-  return bytes.subarray(0, bytes.length - header - length);
+  return beforeSignature(groupInfoBytes(info), info.signature);
 }
 
 export function writeGroupInfo(w: Writer, info: GroupInfo): void {
