@@ -169,6 +169,51 @@ test.each(forgeries)(
   },
 );
 
+test("XHS-01: a sync group that somebody else leads us into is refused, and nothing is told to it", async () => {
+  const world = createWorld();
+  const bo = await world.join("bo");
+  await world.join("bo's phone", { wallet: "bo" });
+  await bo.client.preferences.allowInboxIds(["ab".repeat(32)]);
+  await bo.client.preferences.sync();
+  const his = bo.events.find(({ kind }) => kind === "device-sync") as { groupId: string };
+  const victim = await world.join("victim");
+  const laptop = await world.join("laptop", { wallet: "victim" });
+  await victim.client.conversations.hmacKeys();
+  const forger = await unsafeForgerOf(world, bo.store, his.groupId);
+  const mine = await newestId(world, victim);
+  const { welcome } = await forger.commit([
+    { kind: "add", keyPackage: await keyPackageOf(world, victim) },
+    { kind: "add", keyPackage: await keyPackageOf(world, laptop) },
+    membershipWith(forger, (members) => members.set(victim.client.inboxId, mine)),
+  ]);
+  for (const actor of [victim, laptop]) await deliver(world, actor, welcome as Uint8Array, 1n);
+  await victim.client.preferences.denyInboxIds([bo.client.inboxId]);
+  for (const { client } of [victim, laptop, victim]) await client.preferences.sync();
+  for (const { events, client } of [victim, laptop]) {
+    expect(events).toContainEqual(
+      expect.objectContaining({ kind: "refused", what: "welcome", rule: "XHS-01" }),
+    );
+    expect(client.preferences.isInboxIdDenied(bo.client.inboxId)).toBe(true);
+  }
+  // Its own log holds what its members said, and nothing of the victim's.
+  const before = (
+    await world.log.groupMessages({
+      topic: fromHex(his.groupId),
+      direction: "ascending",
+      limit: 100,
+    })
+  ).entries.length;
+  await victim.client.preferences.allowInboxIds([bo.client.inboxId]);
+  await victim.client.preferences.sync();
+  const after = await world.log.groupMessages({
+    topic: fromHex(his.groupId),
+    direction: "ascending",
+    limit: 100,
+  });
+  expect(after.entries.length).toBe(before);
+  await world.close();
+});
+
 test("XWL-06, XWL-07: noise among the welcomes stops nobody", async () => {
   const world = createWorld();
   const ada = await world.join("ada");

@@ -38,10 +38,20 @@ export function createSyncGroups(
   const newest = async (): Promise<bigint> =>
     (await withRetry(ports, () => context.identity.refresh([inboxId]))).get(inboxId) ?? 0n;
 
+  /** Whatever was let into it since: nothing is told where anybody else listens. */
+  const isOurs = (cell: Cell): Promise<boolean> =>
+    groups.exclusive(cell, async ({ state }) => {
+      if (!state.mls) return false;
+      const { members } = decodeFacts(state.mls.context.extensions).membership;
+      return [...members.keys()].every((id) => id === inboxId);
+    });
+
   async function all(): Promise<Cell[]> {
-    const cells = (await groups.all()).filter(
-      ({ record }) => record.conversationType === "sync" && record.active,
-    );
+    const cells: Cell[] = [];
+    for (const cell of await groups.all()) {
+      const { conversationType, active } = cell.record;
+      if (conversationType === "sync" && active && (await isOurs(cell))) cells.push(cell);
+    }
     return cells.toSorted((a, b) => (a.record.createdAtNs > b.record.createdAtNs ? -1 : 1));
   }
 
@@ -66,10 +76,13 @@ export function createSyncGroups(
   }
 
   async function ready(): Promise<Cell> {
-    const [primary] = await all();
-    const cell = primary ?? (await create());
-    await updateMembers(cell);
-    return cell;
+    for (const cell of await all()) {
+      await updateMembers(cell);
+      if (await isOurs(cell)) return cell;
+    }
+    const made = await create();
+    await updateMembers(made);
+    return made;
   }
 
   return {

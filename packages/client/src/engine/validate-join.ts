@@ -49,6 +49,9 @@ export function validateJoin(view: JoinView, context: JoinContext): JoinVerdict 
   if (!addedBy) return refuse("bad-credential", "XWL-15");
   const dm = checkDm(facts, addedBy, context.ownInboxId);
   if (dm) return dm;
+  if (!isSyncGroupOf(facts, addedBy, context.ownInboxId)) {
+    return refuse("foreign-sync-group", "XHS-01");
+  }
   const members = checkMembers(view, facts, context);
   if (members) return members;
 
@@ -67,6 +70,14 @@ export function validateJoin(view: JoinView, context: JoinContext): JoinVerdict 
       policyMismatch: mismatches.length > 0,
     },
   };
+}
+
+/** XHS-01: what is said in a sync group is told to every member of it: to us alone, or it is none of ours. */
+function isSyncGroupOf(facts: GroupFacts, addedBy: LeafOwner, self: string): boolean {
+  if (facts.immutable.conversationType !== "sync") return true;
+  return (
+    addedBy.inboxId === self && [...facts.membership.members.keys()].every((id) => id === self)
+  );
 }
 
 /** XDM-04. */
