@@ -6,6 +6,7 @@ import { readCorpus, writeCorpus } from "./corpus.mjs";
 import { mutateBytes } from "./mutate-bytes.mjs";
 import { mutateValue } from "./mutate-value.mjs";
 import { seeded } from "./random.mjs";
+import { targets as content } from "./targets/content.mjs";
 import { targets as decoders } from "./targets/mls-decoders.mjs";
 import { targets as processing } from "./targets/mls-process.mjs";
 import { targets as others } from "./targets/others.mjs";
@@ -21,7 +22,7 @@ const { values: options } = parseArgs({
 });
 const seconds = Number(options.seconds);
 const random = seeded(Number(options.seed));
-const targets = [...decoders, ...processing, ...others].filter(({ name }) =>
+const targets = [...decoders, ...processing, ...others, ...content].filter(({ name }) =>
   name.startsWith(options.target),
 );
 /** No input may take longer, in the best of a few runs: the machine may be busy with something else. */
@@ -35,7 +36,7 @@ const mostSaved = 9_000;
 
 // Generated codecs are all alike, and large: looking at them would cost more than running them.
 const coverage = openCoverage((url) =>
-  /\/packages\/(mls|wire|identity|policy)\/src\/(?!gen\/)/.test(url),
+  /\/packages\/(mls|wire|identity|policy|client)\/src\/(?!gen\/)/.test(url),
 );
 
 /** What is wrong with how a target took an input; undefined where all is well. */
