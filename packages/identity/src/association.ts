@@ -54,16 +54,11 @@ export function applyUpdate(
 }
 
 /**
- * Whether an update uses a signature again in another encoding. Released clients accept that (XID-10, XID-13 keep V and S as they came), so a
- * log that holds it stays valid; a node refuses to store it.
+ * One text per signature of an update, the same for all its encodings. Released clients count another encoding as another signature (XID-10,
+ * XID-13 keep V and S as they came), so that a log which holds both stays valid; a node refuses to store the second.
  */
-export function reusesSignature(log: readonly VerifiedUpdate[], update: VerifiedUpdate): boolean {
-  const used = new Set(log.flatMap(allSignatures).map(canonicalReplay));
-  return allSignatures(update).some((signature) => used.has(canonicalReplay(signature)));
-}
-
-function allSignatures(update: VerifiedUpdate): readonly VerifiedSignature[] {
-  return update.actions.flatMap(signaturesOf);
+export function canonicalSignatures(update: VerifiedUpdate): readonly string[] {
+  return update.actions.flatMap(signaturesOf).map(canonicalReplay);
 }
 
 function applyAction(

@@ -71,7 +71,7 @@ export type {
   SmartContractVerifier,
 } from "./contracts.ts";
 
-export { applyUpdate, identifiersOf, installationsOf, reusesSignature } from "./association.ts";
+export { applyUpdate, canonicalSignatures, identifiersOf, installationsOf } from "./association.ts";
 export type { AssociationMember, AssociationState } from "./association.ts";
 export { diff, installationDiff, replay, stateAt } from "./log.ts";
 export type { AssociationDiff, LoggedUpdate } from "./log.ts";

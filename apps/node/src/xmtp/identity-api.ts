@@ -20,7 +20,7 @@ import type { Identifier } from "../log/log.ts";
 import type { NodeEnv } from "./env.ts";
 import { gather } from "./gather.ts";
 import { createIdentityJudge } from "./identity-judge.ts";
-import type { IdentityJudge } from "./identity-judge.ts";
+import type { IdentityJudge, Standing } from "./identity-judge.ts";
 import { createKeyedLock } from "./keyed-lock.ts";
 import { unary } from "./routes.ts";
 import type { Route } from "./routes.ts";
@@ -63,25 +63,14 @@ async function publish(
   update: IdentityUpdate,
 ): Promise<Uint8Array> {
   for (let attempt = 0; attempt < attempts; attempt++) {
-    const log = await env.log.identityUpdates(update.inboxId, 0n);
-    // XND-24
-    if (log.length >= env.limits.inboxUpdates) {
-      throw new NodeError("node/inbox-log-full", {
-        message: "inbox log is full",
-        details: { limit: env.limits.inboxUpdates },
-      });
-    }
-    const { added, revoked } = await judge(
-      log.map(({ sequenceId, ...entry }) => ({
-        sequenceId,
-        update: IdentityUpdate.decode(entry.update),
-      })),
-      update,
+    const standing = await judge.standing(update.inboxId, (known) =>
+      readOn(env, update.inboxId, known),
     );
+    const { added, revoked } = await judge.judge(standing, update);
     const outcome = await env.log.appendIdentityUpdate({
       inboxId: update.inboxId,
       update: IdentityUpdate.encode(update),
-      expectedLast: log.at(-1)?.sequenceId ?? 0n,
+      expectedLast: standing.last,
       added,
       revoked,
     });
@@ -91,6 +80,18 @@ async function publish(
     }
   }
   throw new NodeError("node/conflict");
+}
+
+async function readOn(env: NodeEnv, inboxId: string, known: Standing) {
+  const entries = await env.log.identityUpdates(inboxId, known.last);
+  // XND-24, before anything is verified for it
+  if (known.count + entries.length >= env.limits.inboxUpdates) {
+    throw new NodeError("node/inbox-log-full", {
+      message: "inbox log is full",
+      details: { limit: env.limits.inboxUpdates },
+    });
+  }
+  return entries;
 }
 
 /** XND-21. */

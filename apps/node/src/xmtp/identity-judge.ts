@@ -1,5 +1,6 @@
 import {
   applyUpdate,
+  canonicalSignatures,
   checkCanonical,
   createSignatureCache,
   diff,
@@ -7,15 +8,28 @@ import {
   IdentityError,
   neededContractChecks,
   parseUpdate,
-  replay,
   resolveContractChecks,
-  reusesSignature,
   verifyUpdate,
 } from "@coterie/identity";
-import type { MemberId, SmartContractVerifier, UnverifiedUpdate } from "@coterie/identity";
+import type {
+  AssociationState,
+  MemberId,
+  SmartContractVerifier,
+  UnverifiedUpdate,
+} from "@coterie/identity";
 import type { CryptoProvider } from "@coterie/crypto";
-import type { IdentityUpdate } from "@coterie/wire";
-import type { Identifier } from "../log/log.ts";
+import { IdentityUpdate } from "@coterie/wire";
+import type { Identifier, IdentityLogEntry } from "../log/log.ts";
+
+/** A log as far as it was read: what is known of it is known for good, as logs only grow. */
+export interface Standing {
+  readonly count: number;
+  /** 0 where the log is empty. */
+  readonly last: bigint;
+  readonly state: AssociationState | undefined;
+  /** Signatures that were used, whatever their encoding. */
+  readonly used: ReadonlySet<string>;
+}
 
 interface JudgedUpdate {
   /** Wallets and passkeys that the update associates with the inbox, and those that it takes away. */
@@ -23,22 +37,27 @@ interface JudgedUpdate {
   readonly revoked: readonly Identifier[];
 }
 
-interface LoggedWireUpdate {
-  readonly sequenceId: bigint;
-  readonly update: IdentityUpdate;
+export interface IdentityJudge {
+  /** Where an inbox stands. `read` is given what was judged before, and gives the entries after that. */
+  standing(
+    inboxId: string,
+    read: (known: Standing) => Promise<readonly IdentityLogEntry[]>,
+  ): Promise<Standing>;
+  /** Whether an update may follow (§3.3); throws an `identity/…` error where it may not. */
+  judge(standing: Standing, update: IdentityUpdate): Promise<JudgedUpdate>;
 }
 
-/** Whether an update may follow a log (§3.3); throws an `identity/…` error where it may not. */
-export type IdentityJudge = (
-  log: readonly LoggedWireUpdate[],
-  update: IdentityUpdate,
-) => Promise<JudgedUpdate>;
+/** Inboxes whose standing is remembered: those that change are few, and change several times. */
+const remembered = 1024;
+
+const empty: Standing = { count: 0, last: 0n, state: undefined, used: new Set() };
 
 export function createIdentityJudge(
   crypto: CryptoProvider,
   contracts: SmartContractVerifier | undefined,
 ): IdentityJudge {
   const cache = createSignatureCache(16_384);
+  const standings = new Map<string, Standing>();
 
   const verify = async (update: UnverifiedUpdate) => {
     const checks = neededContractChecks(crypto, update);
@@ -51,27 +70,38 @@ export function createIdentityJudge(
     return verifyUpdate({ crypto, cache, contracts: verdicts }, update);
   };
 
-  return async (log, update) => {
-    const parsed = parseUpdate(update);
-    checkCanonical(parsed);
-    const logged = [];
-    for (const entry of log) {
-      logged.push({ ...entry, update: await verify(parseUpdate(entry.update)) });
-    }
-    const verified = await verify(parsed);
-    const before = replay(crypto, logged);
-    const after = applyUpdate(crypto, before, verified);
-    // XID-30 counts other encodings of one signature as new; members read such logs, we do not write them
-    if (
-      reusesSignature(
-        logged.map((entry) => entry.update),
-        verified,
-      )
-    ) {
-      throw new IdentityError("identity/replay", { rule: "XID-30" });
-    }
-    const { added, removed } = diff(before, after);
-    return { added: identifiersIn(added), revoked: identifiersIn(removed) };
+  return {
+    async standing(inboxId, read) {
+      const known = standings.get(inboxId) ?? empty;
+      const entries = await read(known);
+      if (entries.length === 0) return known;
+      let { state } = known;
+      const used = new Set(known.used);
+      for (const entry of entries) {
+        const verified = await verify(parseUpdate(IdentityUpdate.decode(entry.update)));
+        state = applyUpdate(crypto, state, verified);
+        for (const signature of canonicalSignatures(verified)) used.add(signature);
+      }
+      const last = entries.at(-1)?.sequenceId ?? known.last;
+      const standing = { count: known.count + entries.length, last, state, used };
+      standings.delete(inboxId);
+      standings.set(inboxId, standing);
+      if (standings.size > remembered) standings.delete(standings.keys().next().value as string);
+      return standing;
+    },
+
+    async judge({ state, used }, update) {
+      const parsed = parseUpdate(update);
+      checkCanonical(parsed);
+      const verified = await verify(parsed);
+      const after = applyUpdate(crypto, state, verified);
+      // XID-30 counts other encodings of one signature as new; members read such logs, we do not write them
+      if (canonicalSignatures(verified).some((signature) => used.has(signature))) {
+        throw new IdentityError("identity/replay", { rule: "XID-30" });
+      }
+      const { added, removed } = diff(state, after);
+      return { added: identifiersIn(added), revoked: identifiersIn(removed) };
+    },
   };
 }
 
