@@ -10,11 +10,13 @@ import {
   xWingHpkeSuite,
 } from "../../packages/crypto/dist/index.js";
 import { nobleProvider } from "../../packages/crypto/dist/noble.js";
-import { createOpensslProvider } from "../../packages/crypto/dist/openssl.js";
+import { loadOpensslProvider } from "../../packages/crypto/dist/openssl.js";
+import { loadWasmProvider } from "../../packages/crypto/dist/wasm.js";
 
 const rounds = 15;
 const roundNs = 4_000_000n;
-const openssl = createOpensslProvider();
+const openssl = await loadOpensslProvider();
+const wasm = await loadWasmProvider();
 const none = new Uint8Array(0);
 const zeros = (length) => new Uint8Array(length);
 const b64 = (bytes) => Buffer.from(bytes).toString("base64url");
@@ -51,7 +53,7 @@ function measure(ways) {
 
 /** A primitive on both providers. */
 function compare(make) {
-  return measure({ noble: make(nobleProvider), openssl: make(openssl) });
+  return measure({ noble: make(nobleProvider), wasm: make(wasm), openssl: make(openssl) });
 }
 
 const key32 = nodeCrypto.randomBytes(32);
@@ -97,6 +99,18 @@ const providerRows = {
     const key = c.signaturePublicKey("ed25519", key32);
     const signature = c.ed25519phSign(key32, aad, none);
     return () => c.ed25519phVerify(key, aad, none, signature);
+  },
+  "ed25519ph verify, other keys": (c) => {
+    const signed = Array.from({ length: 512 }, () => {
+      const seed = openssl.bytes(32);
+      const signature = openssl.ed25519phSign(seed, aad, none);
+      return { key: openssl.signaturePublicKey("ed25519", seed), signature };
+    });
+    let next = 0;
+    return () => {
+      const { key, signature } = signed[next++ % signed.length];
+      return c.ed25519phVerify(key, aad, none, signature);
+    };
   },
   "x25519 generate": (c) => () => c.generateDh("x25519"),
   "x25519, known keys": (c) => {
@@ -304,8 +318,8 @@ const result = {
   openssl: process.versions.openssl,
   providers: Object.fromEntries(
     Object.entries(providerRows).map(([name, make]) => {
-      const { noble, openssl: native } = compare(make);
-      return [name, { noble, openssl: native, ratio: noble / native }];
+      const row = compare(make);
+      return [name, { ...row, ratio: row.noble / row.openssl }];
     }),
   ),
   choices: Object.fromEntries(Object.entries(choices).map(([name, ways]) => [name, measure(ways)])),
@@ -316,9 +330,10 @@ if (process.argv.includes("--json")) {
 } else {
   const number = (value) => value.toFixed(1).padStart(9);
   console.log(`Node ${result.node}, OpenSSL ${result.openssl}; median µs\n`);
-  console.log(`${"".padEnd(36)}    noble  openssl    ratio`);
+  console.log(`${"".padEnd(36)}    noble     wasm  openssl    ratio`);
   for (const [name, row] of Object.entries(result.providers)) {
-    console.log(name.padEnd(36) + number(row.noble) + number(row.openssl) + number(row.ratio));
+    const { noble, wasm: withWasm, openssl: native, ratio } = row;
+    console.log(name.padEnd(36) + [noble, withWasm, native, ratio].map(number).join(""));
   }
   console.log("\nChoices of the OpenSSL provider, the way it takes first");
   for (const [name, ways] of Object.entries(result.choices)) {
