@@ -123,6 +123,50 @@ test.each([false, true])(
   },
 );
 
+test.each([false, true])(
+  "XID-13, XID-42: a passkey is linked to a wallet's inbox, lets its own device in, and is unlinked with it (compressed: %s)",
+  async (compressed) => {
+    const world = createWorld();
+    const ada = await world.join("ada");
+    const key = testPasskey(world.crypto, "ada's key", { compressed });
+    const linking = await ada.client.unsafe_addAccountSignatureRequest(key.identifier);
+    const text = await linking.signatureText();
+    expect(text).toContain(`- Link passkey to inbox\n  (Passkey: ${key.identifier.identifier})`);
+    const forged = key.assert(text);
+    // Another byte of what the authenticator says of itself.
+    const authenticatorData = Uint8Array.from(forged.authenticatorData);
+    authenticatorData[36] = 9;
+    await expect(
+      linking.addPasskeySignature({ ...forged, authenticatorData }),
+    ).rejects.toMatchObject({ code: "identity/bad-signature", details: { rule: "XID-13" } });
+    await linking.addPasskeySignature(key.assert(text));
+    expect(linking.missingSigners()).toEqual([]);
+    await ada.client.unsafe_applySignatureRequest(linking);
+
+    const tablet = await passkeyClient(world, key.identifier);
+    expect(tablet.inboxId).toBe(ada.client.inboxId);
+    const joining = await tablet.unsafe_createInboxSignatureRequest();
+    await joining?.addPasskeySignature(key.assert(await joining.signatureText()));
+    if (joining) await tablet.unsafe_applySignatureRequest(joining);
+    expect(tablet.isRegistered).toBe(true);
+    // The passkey is a member; who revokes is still the wallet.
+    const revoking = await tablet.unsafe_revokeInstallationsSignatureRequest([
+      ada.client.installationIdBytes,
+    ]);
+    await expect(
+      revoking.addPasskeySignature(key.assert(await revoking.signatureText())),
+    ).rejects.toMatchObject({ code: "identity/unexpected-signer" });
+
+    await ada.client.removeAccount(key.identifier);
+    const state = await ada.client.preferences.fetchInboxState();
+    expect(state.identifiers).toEqual([ada.client.accountIdentifier]);
+    expect(state.installations.map(({ id }) => id)).toEqual([ada.client.installationId]);
+    expect(await ada.client.fetchInboxIdByIdentifier(key.identifier)).toBeNull();
+    await tablet.close();
+    await world.close();
+  },
+);
+
 test("XID-42: an identifier of one's own inbox is told as such, one of another needs consent", async () => {
   const world = createWorld();
   const ada = await world.join("ada");
