@@ -82,14 +82,27 @@ export function createGroups(context: Context): Groups {
     for (const record of await readRecords(store)) cellOf(record);
   }
 
+  /** Most recently used last. */
+  function touch(cell: Cell): void {
+    cells.delete(cell.id);
+    cells.set(cell.id, cell);
+  }
+
+  /** Lets go of the states that were not used for longest, by number and by weight; each is restored when it is needed again. */
   function evict(): void {
-    const loaded = [...cells.values()].filter(({ state }) => state !== undefined);
-    for (const cell of loaded.slice(0, Math.max(0, loaded.length - limits.loadedGroups))) {
-      if (cell.lock.idle) cell.state = undefined;
+    let count = 0;
+    let leaves = 0;
+    for (const cell of [...cells.values()].toReversed()) {
+      if (!cell.state) continue;
+      count += 1;
+      leaves += cell.state.mls?.state.tree.root.members ?? 0;
+      const tooMany = count > limits.loadedGroups || leaves > limits.loadedLeaves;
+      if (tooMany && count > 1 && cell.lock.idle && !cell.held) cell.state = undefined;
     }
   }
 
   async function load(cell: Cell): Promise<GroupState> {
+    touch(cell);
     if (cell.state) return cell.state;
     const stored = await readGroup(store, cell.id);
     if (!stored) throw new ClientError("client/not-found", { groupId: cell.id });
@@ -97,9 +110,6 @@ export function createGroups(context: Context): Groups {
     const mls = entries.size > 0 ? restoreGroup({ crypto, entries }) : undefined;
     cell.state = { record, progress, intents, mls };
     cell.record = record;
-    // Most recently used last.
-    cells.delete(cell.id);
-    cells.set(cell.id, cell);
     evict();
     return cell.state;
   }
@@ -235,7 +245,10 @@ export function createGroups(context: Context): Groups {
       // Entries of a replaced state must not outlive it.
       const first: Change[] = cells.has(id) ? [{ kind: "delete-range", ...keys.mlsOf(id) }] : [];
       context.bus.emit(await write(undefined, step, options, { first, last: more }));
-      return cells.get(id) as Cell;
+      const cell = cells.get(id) as Cell;
+      touch(cell);
+      evict();
+      return cell;
     },
     dropUnborn: (cell) =>
       cell.lock.run(async () => {

@@ -34,8 +34,9 @@ export const limits = {
   /** Pages and chunks of requests. */
   page: 100,
   identityChunk: 50,
-  /** Loaded MLS groups kept in memory. */
+  /** Loaded MLS groups kept in memory, and their leaves together: a leaf with its keys takes about 3 KB. */
   loadedGroups: 128,
+  loadedLeaves: 20_000,
   /** Encoded welcomes per request (XWL-10). */
   welcomeChunk: 50,
   welcomeBytes: 26_214_400,
