@@ -18,6 +18,7 @@ import { encodeEnvelope, pushesByDefault } from "./engine/content.ts";
 import { disappearFromKey, disappearInKey, disappearingSettings } from "./engine/expiry.ts";
 import type { DisappearingSettings } from "./engine/expiry.ts";
 import { decodeFacts } from "./engine/extensions.ts";
+import { limits } from "./engine/limits.ts";
 import { messageId } from "./engine/message-id.ts";
 import { mlsOf } from "./engine/send.ts";
 import type { MembershipState, MessageRow, Wish } from "./engine/state.ts";
@@ -170,6 +171,11 @@ export class Conversation extends ContentSender {
     const { crypto, clock } = context.ports;
     const nowNs = clock.nowNs();
     const bytes = EncodedContent.encode(toWireContent(content));
+    const size = bytes.length;
+    if (size > limits.contentBytes) {
+      const { contentBytes: limit } = limits;
+      throw new ClientError("client/content-too-large", { rule: "XND-03", limit, size });
+    }
     // XMS-02
     const idempotencyKey = options.idempotencyKey ?? nextKey(nowNs);
     const id = messageId(crypto, fromHex(this.id), idempotencyKey, bytes);

@@ -45,6 +45,8 @@ export type ClientErrorCode =
   | "client/database-key-missing"
   /** Content is not what its type says, or cannot be written as such; `details.what` names the part. */
   | "client/bad-content"
+  /** Larger than what members can read: a remote attachment takes files of any size. */
+  | "client/content-too-large"
   /** Content without a type cannot be sent. */
   | "client/missing-content-type"
   /** `app_data` holds something else than a JSON object, so pins have no place in it. */
@@ -84,6 +86,7 @@ const dispositions: Readonly<Record<ClientErrorCode, Disposition>> = {
   "client/bad-row": "halt",
   "client/database-key-missing": "fix-caller",
   "client/bad-content": "reject",
+  "client/content-too-large": "fix-caller",
   "client/missing-content-type": "fix-caller",
   "client/app-data-in-use": "fix-caller",
   "client/stream-failed": "retry",

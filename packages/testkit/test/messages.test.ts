@@ -263,6 +263,13 @@ test("custom codecs carry values, fallbacks and wishes to push; without one ther
   });
   expect(other?.content).toMatchObject({ content: undefined, contentType: diceCodec.contentType });
 
+  const before = await group.countMessages();
+  const huge = { mimeType: "a/b", content: new Uint8Array(20_000_000) };
+  await expect(group.sendAttachment(huge)).rejects.toMatchObject({
+    code: "client/content-too-large",
+    details: { limit: 20_000_000 },
+  });
+  expect(await group.countMessages()).toBe(before);
   await expect(group.send({ parameters: {}, content: toUtf8("x") })).rejects.toMatchObject({
     code: "client/missing-content-type",
   });

@@ -45,6 +45,8 @@ export const limits = {
   /** Entries and groups in one request of the commit log (XIN-42). */
   commitLogBatch: 10,
   commitLogGroups: 20,
+  /** Content of one message. Nodes keep a little more, and members could not read past anything much larger (XND-03). */
+  contentBytes: 20_000_000,
   /** Default of `maxGroupSize` (§13). */
   groupSize: 400,
   installations: 10,
