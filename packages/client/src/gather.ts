@@ -7,7 +7,7 @@ import type { MembershipCommit, MembershipPlan, UsableKeyPackage } from "./engin
 import { decodeFacts } from "./engine/extensions.ts";
 import { ownerOf } from "./engine/leaf.ts";
 import { limits } from "./engine/limits.ts";
-import { checkKeyPackage } from "./engine/profile.ts";
+import { announceChecks, checkKeyPackage } from "./engine/profile.ts";
 import { mlsOf } from "./engine/send.ts";
 import type { GroupState } from "./engine/state.ts";
 
@@ -24,6 +24,7 @@ async function fetchKeyPackages(
   const ask = (chunk: readonly string[]): Promise<readonly Uint8Array[]> =>
     withRetry(context.ports, () => context.api.fetchKeyPackages(chunk));
   await inChunks(installations, limits.keyPackageChunk, ask, (chunk, packages) => {
+    announceChecks(crypto, packages);
     chunk.forEach((installationId, i) => {
       try {
         usable.push(

@@ -1,6 +1,6 @@
 import { fromHex } from "@coterie/base";
 import type { Log } from "@coterie/base";
-import { loadOpensslProvider, opensslProvider } from "@coterie/crypto/openssl";
+import { opensslProvider } from "@coterie/crypto/openssl";
 import { privateKeySigner as signerOf } from "@coterie/identity";
 import type { EoaSigner, PublicIdentifier, Signer } from "@coterie/identity";
 import { nodeFiles } from "./archive/node-files.ts";
@@ -19,6 +19,7 @@ import { deriveDatabaseKey as deriveKey } from "./database-key.ts";
 import type { DatabaseKeyOptions } from "./database-key.ts";
 import { clientStatics, transportOf } from "./node-backend.ts";
 import type { ClientStatics, XmtpEnv } from "./node-backend.ts";
+import { nodeCrypto } from "./node-crypto.ts";
 import { checkStoreOptions, deleteNodeStore, openNodeStore } from "./node-store.ts";
 import type { NodeStoreOptions } from "./node-store.ts";
 
@@ -32,6 +33,8 @@ export interface NodeClientOptions
   /** Only `local`, the node on this machine: all others are given by `apiUrl`. */
   readonly env?: XmtpEnv | undefined;
   readonly apiUrl?: string | undefined;
+  /** Threads beside the caller's for groups of hundreds; none by default. All clients of a process share them. */
+  readonly threads?: number | undefined;
   /** What is written to the console, by default nothing. Never keys or content. A `log` of the caller's goes before. */
   readonly loggingLevel?: LogLevel | undefined;
   /** One JSON object a line instead of words. */
@@ -50,7 +53,7 @@ async function coreOptions(options: NodeClientOptions): Promise<ClientOptions> {
     historySyncUrl: options.apiUrl === undefined ? historyUrls[options.env ?? "local"] : undefined,
     ...options,
     log: logOf(options),
-    crypto: await loadOpensslProvider(),
+    crypto: await nodeCrypto(options.threads),
     transport: transportOf(options),
     store: (inboxId) => openNodeStore(options, inboxId),
     deleteStore: (inboxId) => deleteNodeStore(options, inboxId),

@@ -21,18 +21,28 @@ export function announceAdds(
   for (const { proposal } of proposals) {
     if (proposal.kind === "add") added.push(proposal.keyPackage);
   }
-  const claims = added.flatMap((keyPackage) => {
-    const { leafNode, signature } = keyPackage;
-    const message = labelled(labels.mlsSign.keyPackage, keyPackageTbsBytes(keyPackage));
-    const { signatureKey: publicKey } = leafNode;
-    return [leafClaim(leafNode, undefined), { publicKey, message, signature }];
-  });
-  announceUnknown(crypto, suite, claims);
+  announceUnknown(crypto, suite, added.flatMap(claimsOf));
   if (!welcome) return;
   crypto.ahead.dhEphemeral(
     suite.dh,
     added.map(({ initKey }) => initKey),
   );
+}
+
+/** Key packages that are about to be verified one by one, all of one suite. */
+export function announceKeyPackages(
+  crypto: CryptoProvider,
+  suite: CipherSuite,
+  keyPackages: readonly KeyPackage[],
+): void {
+  if (crypto.ahead) announceUnknown(crypto, suite, keyPackages.flatMap(claimsOf));
+}
+
+function claimsOf(keyPackage: KeyPackage): SignatureClaim[] {
+  const { leafNode, signature } = keyPackage;
+  const message = labelled(labels.mlsSign.keyPackage, keyPackageTbsBytes(keyPackage));
+  const { signatureKey: publicKey } = leafNode;
+  return [leafClaim(leafNode, undefined), { publicKey, message, signature }];
 }
 
 /** The leaves of a tree that is about to be validated. */

@@ -44,6 +44,7 @@ export type { RequiredCapabilities } from "./required-capabilities.ts";
 
 // Key packages.
 export { decodeKeyPackage, encodeKeyPackage } from "./key-package.ts";
+export { announceKeyPackages } from "./ahead.ts";
 export { createKeyPackage, keyPackageRef, verifyKeyPackage } from "./create-key-package.ts";
 export type { CreatedKeyPackage, KeyPackageSecrets } from "./create-key-package.ts";
 

@@ -1,7 +1,12 @@
 import { toUtf8 } from "@coterie/base";
 import { cipherSuites, generateKeyPair, xWingHpkeSuite } from "@coterie/crypto";
 import type { CipherSuite, CryptoProvider, KeyPair } from "@coterie/crypto";
-import { createKeyPackage, decodeKeyPackage, verifyKeyPackage } from "@coterie/mls";
+import {
+  announceKeyPackages,
+  createKeyPackage,
+  decodeKeyPackage,
+  verifyKeyPackage,
+} from "@coterie/mls";
 import type {
   Capabilities,
   Extension,
@@ -101,6 +106,21 @@ export function newKeyPackage(
 
 function bad(rule: string, cause?: unknown): ClientError {
   return new ClientError("client/bad-key-package", { rule }, { cause });
+}
+
+/** Says to helpers, where there are any, which key packages {@link checkKeyPackage} will be asked about. */
+export function announceChecks(crypto: CryptoProvider, packages: readonly Uint8Array[]): void {
+  if (!crypto.ahead) return;
+  const decoded = packages.flatMap((bytes) => {
+    try {
+      const keyPackage = decodeKeyPackage(bytes);
+      return keyPackage.cipherSuite === cipherSuite.id ? [keyPackage] : [];
+    } catch {
+      // Told when its turn comes.
+      return [];
+    }
+  });
+  announceKeyPackages(crypto, cipherSuite, decoded);
 }
 
 /**

@@ -133,12 +133,18 @@ export function wrapWelcomes(
   if (capable.length <= 2) {
     return recipients.map((recipient) => wrapWelcome(crypto, recipient, welcome, metadata));
   }
+  const others = recipients.filter((recipient) => !isCapable(recipient));
+  announceSeals(crypto, [...capable, ...others]);
   return [
     ...wrapWithPointers(crypto, capable, welcome, metadata),
-    ...recipients
-      .filter((recipient) => !isCapable(recipient))
-      .map((recipient) => wrapWelcome(crypto, recipient, welcome, metadata)),
+    ...others.map((recipient) => wrapWelcome(crypto, recipient, welcome, metadata)),
   ];
+}
+
+/** Either wrapper ends in an X25519 key, which an ephemeral one is made for. */
+function announceSeals(crypto: CryptoProvider, recipients: readonly Recipient[]): void {
+  const keys = recipients.map(({ wrapperKey }) => wrapperKey.subarray(-32));
+  crypto.ahead?.dhEphemeral("x25519", keys);
 }
 
 /** XWL-10: how many welcomes go into one request. */
