@@ -121,3 +121,27 @@ test("XST-06: a node that stays away ends the stream with client/stream-failed",
   expect(retries).toEqual([1, 2, 3]);
   await world.close();
 });
+
+test("XDM-05: the stream of a DM brings what is said in its duplicates", async () => {
+  const world = createWorld();
+  const ada = await world.join("ada");
+  const bo = await world.join("bo");
+  const [, his] = await Promise.all([
+    ada.client.conversations.createDm(bo.client.inboxId),
+    bo.client.conversations.createDm(ada.client.inboxId),
+  ]);
+  await ada.client.conversations.syncAll();
+  const [dm] = await ada.client.conversations.listDms();
+  const heard: unknown[] = [];
+  const stream = await dm?.stream({
+    onValue: ({ content }) => {
+      if (typeof content === "string") heard.push(content);
+    },
+  });
+  await his.sendText("in his");
+  await dm?.sendText("in hers");
+  await settle();
+  expect(heard.toSorted()).toEqual(["in hers", "in his"]);
+  await stream?.end();
+  await world.close();
+});
