@@ -60,6 +60,8 @@ import { Lock, systemTimers } from "./run.ts";
 import type { Ports, Timers } from "./run.ts";
 import type { SignatureRequest } from "./signature-request.ts";
 import { createWelcomes } from "./welcomes.ts";
+import { WorkerKind, paceOf } from "./worker-config.ts";
+import type { WorkerConfigOptions } from "./worker-config.ts";
 import { startWorkers } from "./workers.ts";
 
 export interface ClientOptions {
@@ -89,6 +91,8 @@ export interface ClientOptions {
   readonly forkRecovery?: Partial<ForkRecovery> | undefined;
   /** Key package rotation, leavers, expiry, commit logs; on by default. */
   readonly workers?: boolean | undefined;
+  /** Which of it, and how often. */
+  readonly workerConfig?: WorkerConfigOptions | undefined;
   readonly appVersion?: string | undefined;
   /** Where archives are exchanged with the own other installations; null switches device sync off (XHS-04). */
   readonly historySyncUrl?: string | null | undefined;
@@ -238,10 +242,11 @@ export class Client {
         enabled: syncs,
         serverUrl: options.historySyncUrl ?? undefined,
         fetch: options.fetch ?? platformFetch,
+        pace: paceOf(WorkerKind.DeviceSync, 20_000, options.workerConfig ?? {}, ports),
       }),
     });
     if (options.workers !== false) {
-      startWorkers({ ...parts, recovery: createRecovery(parts) });
+      startWorkers({ ...parts, recovery: createRecovery(parts) }, options.workerConfig);
       if (own.registered) client.#deviceSync.start();
     }
     return client;

@@ -6,6 +6,8 @@ export type { ArchiveFiles, ArchiveInput } from "./archive/files.ts";
 export type { ArchiveSource, ImportSummary } from "./archive/import.ts";
 export type { Fetch, FetchResponse } from "./archive/transfer.ts";
 export type { AvailableArchiveInfo } from "./device-sync/history.ts";
+export { WorkerKind } from "./worker-config.ts";
+export type { WorkerConfigOptions } from "./worker-config.ts";
 export type { SyncSummary } from "./device-sync/device-sync.ts";
 export type { KeyPackageStatus } from "./key-package-status.ts";
 export {

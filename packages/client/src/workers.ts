@@ -10,6 +10,8 @@ import type { Cell, Groups } from "./groups.ts";
 import { keys } from "./keys.ts";
 import type { Recovery } from "./recovery.ts";
 import type { Welcomes } from "./welcomes.ts";
+import { WorkerKind, paceOf } from "./worker-config.ts";
+import type { Pace, WorkerConfigOptions } from "./worker-config.ts";
 
 export interface WorkerParts {
   readonly context: Context;
@@ -24,27 +26,37 @@ export interface WorkerParts {
  * XKP-09: key packages and welcome pointers every five seconds; XLV-03: leavers every two; XDS-04: expired messages every second;
  * XIN-42: commit logs every five minutes.
  */
-export function startWorkers(parts: WorkerParts): void {
-  void every(parts, 5_000, "key-packages", () => parts.context.keyPackages.tick());
-  void every(parts, 5_000, "welcome-pointers", () => parts.welcomes.tick());
-  void every(parts, 2_000, "leavers", () => removeLeavers(parts));
-  void every(parts, 300_000, "commit-logs", async () => {
+export function startWorkers(parts: WorkerParts, config: WorkerConfigOptions = {}): void {
+  const start = (
+    kind: WorkerKind,
+    ms: number,
+    name: string,
+    work: () => Promise<void>,
+  ): Promise<void> | undefined => {
+    const pace = paceOf(kind, ms, config, parts.context.ports);
+    return pace && every(parts, pace, name, work);
+  };
+  const { CommitLog, DisappearingMessages, KeyPackageCleaner, TaskRunner } = WorkerKind;
+  void start(KeyPackageCleaner, 5_000, "key-packages", () => parts.context.keyPackages.tick());
+  void start(TaskRunner, 5_000, "welcome-pointers", () => parts.welcomes.tick());
+  void start(TaskRunner, 2_000, "leavers", () => removeLeavers(parts));
+  void start(CommitLog, 300_000, "commit-logs", async () => {
     await parts.commitLogs.tick();
     await parts.recovery.request();
   });
-  void every(parts, 5_000, "recovery", () => parts.recovery.respond());
-  void every(parts, 1_000, "expiry", () => deleteExpired(parts));
+  void start(TaskRunner, 5_000, "recovery", () => parts.recovery.respond());
+  void start(DisappearingMessages, 1_000, "expiry", () => deleteExpired(parts));
 }
 
 async function every(
   { context }: WorkerParts,
-  ms: number,
+  pace: Pace,
   name: string,
   work: () => Promise<void>,
 ): Promise<void> {
   const { timers, log } = context.ports;
   for (;;) {
-    await timers.sleep(ms, context.signal);
+    await timers.sleep(pace(), context.signal);
     if (context.signal.aborted) return;
     try {
       await work();

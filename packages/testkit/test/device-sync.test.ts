@@ -356,3 +356,33 @@ test("XHS-06: a further installation asks by itself once it works", async () => 
   expect(server.files.size).toBe(1);
   await world.close();
 });
+
+test("XHS-02: workerConfig sets the pace of background work, and switches kinds of it off", async () => {
+  const world = createWorld({ workers: true });
+  const minute = 60_000_000_000n;
+  const slow = await world.join("ada", {
+    workerConfig: {
+      workerIntervalsNs: [{ kind: "DeviceSync", intervalNs: 10n * minute }],
+      workerJittersNs: [{ kind: "DeviceSync", jitterNs: minute }],
+    },
+  });
+  const off = await world.join("off", {
+    wallet: "ada",
+    workerConfig: { disabledWorkers: ["DeviceSync", "KeyPackageCleaner"] },
+  });
+  await world.clock.advance(30_000);
+  expect(off.events.filter(({ kind }) => kind === "device-sync")).toEqual([]);
+  await off.client.preferences.allowInboxIds([stranger]);
+  await world.clock.advance(30_000);
+  await slow.client.conversations.syncAll();
+  expect(slow.client.preferences.isInboxIdAllowed(stranger)).toBe(false);
+  await off.client.preferences.sync();
+  await slow.client.conversations.syncAll();
+  await world.clock.advance(660_000);
+  expect(slow.client.preferences.isInboxIdAllowed(stranger)).toBe(true);
+  const zero = { defaultIntervalNs: 0n };
+  await expect(world.join("zero", { workerConfig: zero })).rejects.toMatchObject({
+    code: "client/bad-argument",
+  });
+  await world.close();
+});

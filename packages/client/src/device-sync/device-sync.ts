@@ -11,6 +11,7 @@ import type { Groups } from "../groups.ts";
 import { keys } from "../keys.ts";
 import { eachLimited, Lock } from "../run.ts";
 import type { Welcomes } from "../welcomes.ts";
+import type { Pace } from "../worker-config.ts";
 import { welcomeInstallations } from "./arrivals.ts";
 import { encodePreferences } from "./content.ts";
 import { createHistory } from "./history.ts";
@@ -25,6 +26,8 @@ export interface DeviceSyncOptions {
   /** Where archives are exchanged unless a call says otherwise; without one nothing is asked for by itself. */
   readonly serverUrl: string | undefined;
   readonly fetch: Fetch;
+  /** Milliseconds between two looks (XHS-02); undefined: nothing is done by itself. */
+  readonly pace: Pace | undefined;
 }
 
 export interface SyncSummary {
@@ -46,8 +49,6 @@ export interface DeviceSync {
   available(days: number): Promise<AvailableArchiveInfo[]>;
 }
 
-/** XHS-02 */
-const tickMs = 20_000;
 /** Changes in one message: bounds its size. */
 const changesPerMessage = 500;
 const dayNs = 86_400n * 1_000_000_000n;
@@ -124,7 +125,7 @@ export function createDeviceSync(parts: DeviceSyncParts, options: DeviceSyncOpti
     await ports.store.write([{ kind: "put", key: asked, value: Uint8Array.of(1) }]);
   }
 
-  async function run(): Promise<void> {
+  async function run(pace: Pace): Promise<void> {
     const stop = context.bus.listen((event) => {
       const news =
         event.kind === "device-sync"
@@ -149,7 +150,7 @@ export function createDeviceSync(parts: DeviceSyncParts, options: DeviceSyncOpti
       } catch (error) {
         ports.log.write("warn", "device-sync-failed", { error: String(error) });
       }
-      await pause();
+      await pause(pace());
     }
     stop();
   }
@@ -159,16 +160,16 @@ export function createDeviceSync(parts: DeviceSyncParts, options: DeviceSyncOpti
     kick();
   }
 
-  async function pause(): Promise<void> {
+  async function pause(ms: number): Promise<void> {
     if (kicked || context.signal.aborted) return;
     const early = new AbortController();
     kick = () => early.abort();
-    await ports.timers.sleep(tickMs, AbortSignal.any([early.signal, context.signal]));
+    await ports.timers.sleep(ms, AbortSignal.any([early.signal, context.signal]));
   }
 
   return {
     start() {
-      if (options.enabled) running ??= run();
+      if (options.enabled && options.pace) running ??= run(options.pace);
     },
     stopped: async () => running,
     async sync() {
