@@ -302,6 +302,24 @@ test("XID-31: an inbox moved ahead of its log is followed, as released members d
   await world.close();
 });
 
+test("XCV-02: a commit that changes the immutable extension is followed, as released members do", async () => {
+  const { world, forger, ada, cy, id } = await scene();
+  await forger.commit([
+    changed(forger, 0xf000, (data) => {
+      const other = new Uint8Array(data);
+      // A digit of the creator's inbox id.
+      other[other.length - 1] = 0x30;
+      return other;
+    }),
+  ]);
+  expect((await standings([ada, cy], id)).size).toBe(1);
+  const hers = await groupOf(ada, id);
+  expect((await hers.debugInfo()).epoch).toBe(2n);
+  await hers.sendText("still one group");
+  expect(await textsOf(await follow(cy, id))).toEqual(["still one group"]);
+  await world.close();
+});
+
 test("XPM-07: an admin that removes the super admin is refused by all, and nobody forks", async () => {
   const play = await scene();
   const { world, ada, bo, cy, id } = play;
