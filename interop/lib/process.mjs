@@ -19,7 +19,7 @@ export function temporaryFolder() {
  * Our node as a process of its own. `restart()` stops it cleanly and starts it again on the same folder and port; `kill()` ends it
  * as a power cut would.
  */
-export async function startNode({ data, logLevel = "debug" }) {
+export async function startNode({ data, logLevel = "debug", more = [] }) {
   let child;
   let exited;
   let port = 0;
@@ -40,6 +40,7 @@ export async function startNode({ data, logLevel = "debug" }) {
       `127.0.0.1:${historyPort}`,
       "--log-level",
       logLevel,
+      ...more,
     ];
     child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
     exited = new Promise((resolve) =>
