@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import { ConsentState, DeliveryStatus, GroupMembershipState } from "@coterie/client";
 import type { ArchiveFiles, ArchiveOptions, DecodedMessage } from "@coterie/client";
+import { createMemoryStore } from "@coterie/storage";
+import type { Store } from "@coterie/storage";
 import { createWorld, crew, follow, groupOf, standings, textsOf } from "@coterie/testkit";
 import type { Actor, World } from "@coterie/testkit";
 
@@ -243,5 +245,56 @@ test("XHS-08: paths lead where the platform says; where it has no files, bytes d
   await expect(page.client.createArchive("a", key)).rejects.toMatchObject({
     code: "client/unsupported",
   });
+  await world.close();
+});
+
+test("XHS-08: however long the history, a page of it is in memory at a time, and goes into the store in small batches", async () => {
+  const world = createWorld();
+  const watched = (): {
+    readonly store: Store;
+    readonly most: { read: number; written: number };
+  } => {
+    const store = createMemoryStore();
+    const most = { read: 0, written: 0 };
+    const seen: Store = {
+      get: (at) => store.get(at),
+      async getMany(ids) {
+        most.read = Math.max(most.read, ids.length);
+        return store.getMany(ids);
+      },
+      async list(range) {
+        const found = await store.list(range);
+        most.read = Math.max(most.read, found.length);
+        return found;
+      },
+      async write(changes) {
+        most.written = Math.max(most.written, changes.length);
+        await store.write(changes);
+      },
+      close: () => store.close(),
+    };
+    return { store: seen, most };
+  };
+  const source = watched();
+  const ada = await world.join("ada", { store: source.store });
+  const group = await ada.client.conversations.createGroup([]);
+  for (let n = 0; n < 600; n++) await group.sendText(`${n}`, { optimistic: true });
+  await group.publishMessages();
+  source.most.read = 0;
+  const bytes = await exported(ada);
+  expect(source.most.read).toBeLessThanOrEqual(256);
+  const target = watched();
+  const phone = await world.join("phone", {
+    wallet: "ada",
+    store: target.store,
+    disableDeviceSync: true,
+  });
+  target.most.written = 0;
+  target.most.read = 0;
+  const { messages } = await phone.client.importArchive(bytes, key);
+  expect(messages).toBe(600);
+  // Some rows of indices for each of 200 messages.
+  expect(target.most.written).toBeLessThanOrEqual(200 * 4);
+  expect(target.most.read).toBeLessThanOrEqual(256);
   await world.close();
 });
