@@ -3,11 +3,9 @@ import type { PublicIdentifier } from "@coterie/identity";
 import { METADATA_FIELDS, dmPolicy } from "@coterie/policy";
 import type { PolicySet } from "@coterie/policy";
 import { WelcomeMessage, welcomeTopic } from "@coterie/wire";
-import type { AsyncStreamProxy, StreamOptions } from "./async-stream.ts";
 import type { Conversation } from "./conversation.ts";
-import type { ConversationParts } from "./conversation-messages.ts";
+import { ConversationStreams } from "./conversation-streams.ts";
 import { createConversation } from "./create-group.ts";
-import { decodeMessage } from "./decoded-message.ts";
 import type { DecodedMessage } from "./decoded-message.ts";
 import { Dm } from "./dm.ts";
 import { readMessage } from "./db.ts";
@@ -15,45 +13,30 @@ import { dmIdOf } from "./engine/dm-id.ts";
 import { stepTo } from "./engine/step.ts";
 import { ConsentEntityType, ConsentState, ConversationType } from "./enums.ts";
 import { ClientError } from "./errors.ts";
-import { Group } from "./group.ts";
+import type { Group } from "./group.ts";
 import { attributesFor, policyFor } from "./group-options.ts";
 import type { CreateGroupOptions } from "./group-options.ts";
 import type { Cell } from "./groups.ts";
 import { resolveInboxIds } from "./identifiers.ts";
 import { eachLimited } from "./run.ts";
 import { isBehind } from "./read-again.ts";
-import { isShown, listCells, typeOf, wantedConsents } from "./list-conversations.ts";
+import { isShown, listCells, wantedConsents } from "./list-conversations.ts";
 import type { ListConversationsOptions } from "./list-conversations.ts";
 import { hmacKeysOf } from "./push/hmac-keys.ts";
 import type { HmacKey } from "./push/hmac-keys.ts";
 import { isExpired } from "./list-messages.ts";
-import { streamEvents } from "./local-stream.ts";
-import type { LocalStreamOptions } from "./local-stream.ts";
-import { streamAllMessages, streamConversations } from "./streams.ts";
 import { viewMessage } from "./view-messages.ts";
-import type { Viewer } from "./view-messages.ts";
-
-export interface StreamAllOptions<T = DecodedMessage> extends StreamOptions<T> {
-  readonly conversationType?: ConversationType | undefined;
-  readonly consentStates?: readonly ConsentState[] | undefined;
-}
 
 /** All conversations of one client. */
-export class Conversations {
-  readonly #parts: ConversationParts;
-
-  constructor(parts: ConversationParts) {
-    this.#parts = parts;
-  }
-
+export class Conversations extends ConversationStreams {
   /** The welcome topic of this installation, for push servers (XPU-06). */
   get topic(): string {
-    return welcomeTopic(this.#parts.context.installationId);
+    return welcomeTopic(this.parts.context.installationId);
   }
 
   /** Creates a group with these inboxes in it and publishes it (XGC-55). */
   async createGroup(inboxIds: readonly string[], options: CreateGroupOptions = {}): Promise<Group> {
-    const { context, groups, engine } = this.#parts;
+    const { context, groups, engine } = this.parts;
     const others = [...new Set(inboxIds)].filter((id) => id !== context.inboxId);
     if (others.length + 1 > context.maxGroupSize) {
       throw new ClientError("client/user-limit-exceeded", {
@@ -76,21 +59,21 @@ export class Conversations {
       await groups.dropUnborn(cell);
       throw error;
     }
-    return this.#group(await this.#announce(cell));
+    return this.groupOf(await this.#announce(cell));
   }
 
   async createGroupWithIdentifiers(
     identifiers: readonly PublicIdentifier[],
     options: CreateGroupOptions = {},
   ): Promise<Group> {
-    const { api } = this.#parts.context;
+    const { api } = this.parts.context;
     return this.createGroup(await resolveInboxIds(api, identifiers.map(parseIdentifier)), options);
   }
 
   /** A group that stays local until something is published (XGC-13). */
   async createGroupOptimistic(options: CreateGroupOptions = {}): Promise<Group> {
     const cell = await this.#create("group", policyFor(options), attributesFor(options));
-    return this.#group(await this.#announce(cell));
+    return this.groupOf(await this.#announce(cell));
   }
 
   /** XDM-03: the DM with this person that is in use, or a new one. */
@@ -98,7 +81,7 @@ export class Conversations {
     inboxId: string,
     options: Pick<CreateGroupOptions, "messageDisappearingSettings"> = {},
   ): Promise<Dm> {
-    const { context, groups, engine } = this.#parts;
+    const { context, groups, engine } = this.parts;
     if (inboxId === context.inboxId) {
       throw new ClientError("client/bad-argument", { rule: "XDM-01", inboxId });
     }
@@ -114,14 +97,14 @@ export class Conversations {
       await groups.dropUnborn(cell);
       throw error;
     }
-    return new Dm(this.#parts, await this.#announce(cell));
+    return new Dm(this.parts, await this.#announce(cell));
   }
 
   async createDmWithIdentifier(
     identifier: PublicIdentifier,
     options: Pick<CreateGroupOptions, "messageDisappearingSettings"> = {},
   ): Promise<Dm> {
-    const { api } = this.#parts.context;
+    const { api } = this.parts.context;
     const [inboxId] = await resolveInboxIds(api, [parseIdentifier(identifier)]);
     return this.createDm(inboxId as string, options);
   }
@@ -129,33 +112,33 @@ export class Conversations {
   /** What is stored here and not denied, the liveliest first. Sync groups are never shown; of duplicate DMs the one in use is (XDM-05). */
   async list(options: ListConversationsOptions = {}): Promise<(Group | Dm)[]> {
     const cells = await this.#cells(options);
-    return cells.map((cell) => this.#conversation(cell));
+    return cells.map((cell) => this.conversationOf(cell));
   }
   async listGroups(options: ListConversationsOptions = {}): Promise<Group[]> {
     const cells = await this.#cells({ ...options, conversationType: ConversationType.Group });
-    return cells.map((cell) => this.#group(cell));
+    return cells.map((cell) => this.groupOf(cell));
   }
   async listDms(options: ListConversationsOptions = {}): Promise<Dm[]> {
     const cells = await this.#cells({ ...options, conversationType: ConversationType.Dm });
-    return cells.map((cell) => new Dm(this.#parts, cell));
+    return cells.map((cell) => new Dm(this.parts, cell));
   }
 
   /** Reads welcomes: conversations that others have put us into. */
   async sync(): Promise<void> {
-    await this.#parts.welcomes.sync();
+    await this.parts.welcomes.sync();
   }
 
   /** XIN-20: welcomes, then every conversation that has news. */
   async syncAll(
     consentStates?: readonly ConsentState[],
   ): Promise<{ readonly numEligible: number; readonly numSynced: number }> {
-    const { context, groups, engine } = this.#parts;
+    const { context, groups, engine } = this.parts;
     await this.sync();
     const eligible: Cell[] = [];
     for (const cell of await groups.all()) {
       if (!cell.record.active || cell.record.conversationType === "oneshot") continue;
       const wanted = wantedConsents(consentStates);
-      if (cell.record.conversationType !== "sync" && !wanted.includes(await this.#consent(cell))) {
+      if (cell.record.conversationType !== "sync" && !wanted.includes(await this.consentOf(cell))) {
         continue;
       }
       eligible.push(cell);
@@ -177,35 +160,35 @@ export class Conversations {
   }
 
   async getConversationById(id: string): Promise<Group | Dm | undefined> {
-    const cell = await this.#parts.groups.find(id);
-    return cell && isShown(cell) ? this.#conversation(cell) : undefined;
+    const cell = await this.parts.groups.find(id);
+    return cell && isShown(cell) ? this.conversationOf(cell) : undefined;
   }
 
   async getDmByInboxId(inboxId: string): Promise<Dm | undefined> {
-    const dmId = dmIdOf(this.#parts.context.inboxId, inboxId);
+    const dmId = dmIdOf(this.parts.context.inboxId, inboxId);
     const cells = await this.#cells({
       conversationType: ConversationType.Dm,
       consentStates: Object.values(ConsentState),
     });
     const cell = cells.find(({ record }) => record.dmId === dmId);
-    return cell && new Dm(this.#parts, cell);
+    return cell && new Dm(this.parts, cell);
   }
 
   async fetchDmByIdentifier(identifier: PublicIdentifier): Promise<Dm | undefined> {
-    const { api } = this.#parts.context;
+    const { api } = this.parts.context;
     const [inboxId] = await resolveInboxIds(api, [parseIdentifier(identifier)]);
     return this.getDmByInboxId(inboxId as string);
   }
 
   async getMessageById(id: string): Promise<DecodedMessage | undefined> {
-    const { store, clock } = this.#parts.context.ports;
+    const { store, clock } = this.parts.context.ports;
     const row = await readMessage(store, id);
-    return row && !isExpired(row, clock.nowNs()) ? viewMessage(this.#viewer, row) : undefined;
+    return row && !isExpired(row, clock.nowNs()) ? viewMessage(this.viewer, row) : undefined;
   }
 
   /** Deletes a message here and nowhere else. Answers with how many there were: 0 or 1. */
   async deleteMessageById(id: string): Promise<number> {
-    const { context, groups } = this.#parts;
+    const { context, groups } = this.parts;
     const row = await readMessage(context.ports.store, id);
     if (!row) return 0;
     const cell = await groups.get(row.groupId);
@@ -220,90 +203,19 @@ export class Conversations {
     return 1;
   }
 
-  /** Conversations as they come (XST-01). */
-  stream(
-    options: StreamOptions<Group | Dm> & { readonly conversationType?: ConversationType } = {},
-  ): Promise<AsyncStreamProxy<Group | Dm>> {
-    return streamConversations(
-      this.#parts,
-      (cell) => {
-        const type = typeOf[cell.record.conversationType];
-        if (!isShown(cell)) return undefined;
-        if (options.conversationType !== undefined && options.conversationType !== type) {
-          return undefined;
-        }
-        return this.#conversation(cell);
-      },
-      options,
-    );
-  }
-  streamGroups(options: StreamOptions<Group | Dm> = {}): Promise<AsyncStreamProxy<Group | Dm>> {
-    return this.stream({ ...options, conversationType: ConversationType.Group });
-  }
-  streamDms(options: StreamOptions<Group | Dm> = {}): Promise<AsyncStreamProxy<Group | Dm>> {
-    return this.stream({ ...options, conversationType: ConversationType.Dm });
-  }
-
-  /** Messages of all conversations, those of the future included (XST-04). */
-  streamAllMessages(options: StreamAllOptions = {}): Promise<AsyncStreamProxy<DecodedMessage>> {
-    const wantedConsent = wantedConsents(options.consentStates);
-    return streamAllMessages<DecodedMessage>(this.#parts, {
-      wanted: async (cell) => {
-        if (!isShown(cell)) return false;
-        const type = typeOf[cell.record.conversationType];
-        if (options.conversationType !== undefined && options.conversationType !== type) {
-          return false;
-        }
-        return wantedConsent.includes(await this.#consent(cell));
-      },
-      toValue: (row) => viewMessage(this.#viewer, row),
-      options,
-    });
-  }
-  streamAllGroupMessages(
-    options: StreamAllOptions = {},
-  ): Promise<AsyncStreamProxy<DecodedMessage>> {
-    return this.streamAllMessages({ ...options, conversationType: ConversationType.Group });
-  }
-  streamAllDmMessages(options: StreamAllOptions = {}): Promise<AsyncStreamProxy<DecodedMessage>> {
-    return this.streamAllMessages({ ...options, conversationType: ConversationType.Dm });
-  }
-
-  /** Ids of messages that are gone: expired, deleted for all, or deleted here (XST-07). */
-  async streamMessageDeletions(
-    options: LocalStreamOptions<string> = {},
-  ): Promise<AsyncStreamProxy<string>> {
-    return streamEvents(
-      this.#parts.context,
-      (event) => (event.kind === "deleted" ? event.messageId : undefined),
-      options,
-    );
-  }
-  /** The messages that are gone, as they were. */
-  async streamDeletedMessages(
-    options: LocalStreamOptions<DecodedMessage> = {},
-  ): Promise<AsyncStreamProxy<DecodedMessage>> {
-    const { context, codecs } = this.#parts;
-    return streamEvents(
-      context,
-      (event) => (event.kind === "deleted" ? decodeMessage(event.message, codecs) : undefined),
-      options,
-    );
-  }
-
   /** XPU-05, by group id. */
   async hmacKeys(): Promise<Record<string, HmacKey[]>> {
-    const cells = (await this.#parts.groups.all()).filter(isShown);
+    const cells = (await this.parts.groups.all()).filter(isShown);
     return hmacKeysOf(
-      this.#parts.context,
+      this.parts.context,
       cells.map(({ id }) => id),
     );
   }
 
   /** XPU-08: a pushed WelcomeMessage. Answers with the conversations that came of it. */
   async processStreamedWelcomeMessage(bytes: Uint8Array): Promise<Conversation[]> {
-    const cell = await this.#parts.welcomes.takePushed(WelcomeMessage.decode(bytes));
-    return cell && isShown(cell) ? [this.#conversation(cell)] : [];
+    const cell = await this.parts.welcomes.takePushed(WelcomeMessage.decode(bytes));
+    return cell && isShown(cell) ? [this.conversationOf(cell)] : [];
   }
 
   async #create(
@@ -312,36 +224,20 @@ export class Conversations {
     attributes: ReadonlyMap<string, string>,
     dmPeer?: string,
   ): Promise<Cell> {
-    const { context, groups } = this.#parts;
+    const { context, groups } = this.parts;
     return createConversation(context, groups, { conversationType, policy, attributes, dmPeer });
   }
 
   /** XCO-02; streams show it from now on. */
   async #announce(cell: Cell): Promise<Cell> {
-    const { context } = this.#parts;
+    const { context } = this.parts;
     const { setConsent } = context.preferences;
     await setConsent(ConsentEntityType.GroupId, cell.id, ConsentState.Allowed);
     context.bus.emit([{ kind: "conversation", groupId: cell.id }]);
     return cell;
   }
 
-  #consent(cell: Cell): ConsentState {
-    return this.#parts.context.preferences.getConsent(ConsentEntityType.GroupId, cell.id);
-  }
-
-  get #viewer(): Viewer {
-    const { context, groups, codecs } = this.#parts;
-    return { ports: context.ports, groups, codecs };
-  }
-
-  #group(cell: Cell): Group {
-    return new Group(this.#parts, cell);
-  }
-  #conversation(cell: Cell): Group | Dm {
-    return cell.record.conversationType === "dm" ? new Dm(this.#parts, cell) : this.#group(cell);
-  }
-
   #cells(options: ListConversationsOptions): Promise<Cell[]> {
-    return listCells(this.#parts.groups, options, (cell) => this.#consent(cell));
+    return listCells(this.parts.groups, options, (cell) => this.consentOf(cell));
   }
 }

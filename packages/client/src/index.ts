@@ -35,7 +35,7 @@ export type { InboxState } from "./inbox-state.ts";
 export type { UserPreferenceUpdate } from "./preferences-api.ts";
 export type { Consent } from "./preferences.ts";
 export { Conversations } from "./conversations.ts";
-export type { StreamAllOptions } from "./conversations.ts";
+export type { StreamAllOptions } from "./conversation-streams.ts";
 export type { ListConversationsOptions } from "./list-conversations.ts";
 export type { CreateGroupOptions } from "./group-options.ts";
 export type {

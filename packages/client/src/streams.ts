@@ -221,7 +221,7 @@ export function streamAllMessages<T>(
 /** XST-01: conversations as they come: by welcome, or made here. */
 export function streamConversations<T>(
   parts: StreamParts,
-  toValue: (cell: Cell) => T | undefined,
+  toValue: (cell: Cell) => T | undefined | Promise<T | undefined>,
   options: StreamOptions<T>,
 ): Promise<AsyncStreamProxy<T>> {
   const { context, groups, welcomes } = parts;
@@ -233,7 +233,7 @@ export function streamConversations<T>(
 
   async function show(groupId: string): Promise<void> {
     const cell = await groups.find(groupId);
-    const value = cell && toValue(cell);
+    const value = cell && (await toValue(cell));
     if (value !== undefined) source.push(value);
   }
 

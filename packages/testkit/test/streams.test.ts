@@ -145,3 +145,22 @@ test("XDM-05: the stream of a DM brings what is said in its duplicates", async (
   await stream?.end();
   await world.close();
 });
+
+test("XST-01: of several DMs with one person a stream tells of the first", async () => {
+  const world = createWorld();
+  const ada = await world.join("ada");
+  const bo = await world.join("bo");
+  const seen: string[] = [];
+  const stream = await ada.client.conversations.streamDms({ onValue: ({ id }) => seen.push(id) });
+  const mine = await ada.client.conversations.createDm(bo.client.inboxId);
+  await bo.client.conversations.createDm(ada.client.inboxId);
+  const group = await bo.client.conversations.createGroup([ada.client.inboxId]);
+  await settle();
+  await ada.client.conversations.sync();
+  await settle();
+  expect((await ada.client.conversations.listDms({ includeDuplicateDms: true })).length).toBe(2);
+  expect((await ada.client.conversations.listGroups()).map(({ id }) => id)).toEqual([group.id]);
+  expect(seen).toEqual([mine.id]);
+  await stream.end();
+  await world.close();
+});
