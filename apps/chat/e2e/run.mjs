@@ -22,6 +22,7 @@ import {
 } from "./page.mjs";
 import { cliUser, sdkUser, startNode } from "./programs.mjs";
 import { checkStorage } from "./storage.mjs";
+import { checkTransport } from "./transport.mjs";
 
 const { values } = parseArgs({ options: { shots: { type: "string" } } });
 const folder = mkdtempSync(join(tmpdir(), "coterie-chat-"));
@@ -39,6 +40,7 @@ try {
   browser = await launchChromium({ userDataDir: join(folder, "profile") });
   await story(browser.context);
   await checkStorage(browser.context, check);
+  await checkTransport(browser.context, check);
 } catch (error) {
   await check("the story came to its end", () => Promise.reject(error));
 } finally {

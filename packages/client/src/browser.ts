@@ -17,7 +17,15 @@ import {
 import { createGrpcWebTransport } from "@coterie/transport/grpc-web";
 import { Client as CoreClient } from "./client.ts";
 import type { ClientOptions } from "./client.ts";
-import { parseDatabaseKey } from "./database-key.ts";
+import {
+  decryptAttachment as decrypt,
+  encryptAttachment as encrypt,
+} from "./content/encrypt-attachment.ts";
+import type { EncryptedAttachment } from "./content/encrypt-attachment.ts";
+import type { Attachment } from "./content/attachment.ts";
+import type { RemoteAttachment } from "./content/remote-attachment.ts";
+import { deriveDatabaseKey as deriveKey, parseDatabaseKey } from "./database-key.ts";
+import type { DatabaseKeyOptions } from "./database-key.ts";
 import { libxmtpVersion } from "./engine/version.ts";
 import { shareClient } from "./tabs/shared-client.ts";
 import type { SharedClient } from "./tabs/shared-client.ts";
@@ -166,6 +174,25 @@ export function privateKeySigner(privateKey: Uint8Array): EoaSigner {
   return signerOf(nobleProvider, privateKey);
 }
 
+/** Encrypts a file for an upload anywhere: what comes back goes into a remote attachment. */
+export function encryptAttachment(attachment: Attachment): EncryptedAttachment {
+  return encrypt(attachment, nobleProvider);
+}
+
+/** Opens downloaded bytes with what the message says of them. Throws `client/bad-content` and `crypto/open-failed`. */
+export function decryptAttachment(bytes: Uint8Array, remote: RemoteAttachment): Attachment {
+  return decrypt(bytes, remote, nobleProvider);
+}
+
+/** A `dbEncryptionKey` out of a wallet's signature; what that costs and gives stands at the core's function of this name. */
+export function deriveDatabaseKey(
+  signer: Signer,
+  options: DatabaseKeyOptions,
+): Promise<Uint8Array> {
+  return deriveKey(signer, options, nobleProvider);
+}
+
+export type { DatabaseKeyOptions } from "./database-key.ts";
 export { ClientError } from "./errors.ts";
 export { Dm } from "./dm.ts";
 export { Group } from "./group.ts";

@@ -316,6 +316,30 @@ test("storage/full: a batch that the browser has no room for fails alone, and no
   await store.close();
 });
 
+test("a transaction waits for the medium unless all of its batches are content with their order", async () => {
+  const platform = fakeBrowser();
+  const store = await open(platform);
+  const asked: unknown[] = [];
+  const database = Object.getPrototypeOf(await raw(platform, "app")) as IDBDatabase;
+  const real = database.transaction;
+  database.transaction = function (this: IDBDatabase, names, mode, options) {
+    if (mode === "readwrite") asked.push(options?.durability);
+    return real.call(this, names, mode, options);
+  };
+  try {
+    await store.write([put("a", "1")]);
+    await store.write([put("a", "2")], { durability: "ordered" });
+    await Promise.all([
+      store.write([put("a", "3")], { durability: "ordered" }),
+      store.write([put("b", "1")], { durability: "durable" }),
+    ]);
+  } finally {
+    database.transaction = real;
+  }
+  expect(asked).toEqual(["strict", "relaxed", "strict"]);
+  await store.close();
+});
+
 test("storage/unavailable: a page that is no secure context lacks what a store needs", async () => {
   const { indexedDB, subtle } = fakeBrowser();
   const locks = globalThis.navigator.locks as LockManager | undefined;

@@ -9,6 +9,10 @@ export type { ConformanceCase, Open, Opened } from "./conformance/case.ts";
 export interface ConformanceOptions {
   /** False for transports that carry no calls with two directions. */
   readonly duplex?: boolean | undefined;
+  /** False for transports that cannot tell a call that nobody heard from one that may have been heard. */
+  readonly tellsUnsent?: boolean | undefined;
+  /** Bytes of a stream that may be under way to a reader that pauses. 4 MiB by default. */
+  readonly underWayBytes?: number | undefined;
 }
 
 /**
@@ -17,12 +21,12 @@ export interface ConformanceOptions {
  */
 export function transportConformance(
   open: Open,
-  { duplex = true }: ConformanceOptions = {},
+  { duplex = true, tellsUnsent = true, underWayBytes = 4 * 1024 * 1024 }: ConformanceOptions = {},
 ): readonly ConformanceCase[] {
   return [
     ...unaryCases(open),
-    ...streamCases(open),
+    ...streamCases(open, underWayBytes),
     ...(duplex ? duplexCases(open) : []),
-    ...lifetimeCases(open),
+    ...lifetimeCases(open, tellsUnsent),
   ];
 }

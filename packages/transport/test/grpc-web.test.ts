@@ -355,7 +355,7 @@ test("F43: streams of a node that no longer answers are given up", async () => {
   const transport = createGrpcWebTransport({
     url: server.url,
     keepaliveMs: 20,
-    keepaliveTimeoutMs: 50,
+    keepaliveTimeoutMs: 1000,
     fetch: (url, init) => {
       if (!dead) return fetch(url, init);
       return new Promise((_, reject) =>

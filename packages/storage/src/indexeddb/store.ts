@@ -2,7 +2,7 @@ import { systemRandom } from "@coterie/base";
 import { checkBytes, checkRange, copy, copyChanges } from "../checks.ts";
 import { StorageError } from "../errors.ts";
 import { OrderedMap } from "../ordered.ts";
-import type { Change, Entry, Range, Store } from "../store.ts";
+import type { Change, Entry, Range, Store, WriteOptions } from "../store.ts";
 import { NAMES, VALUES, answerOf, committed } from "./database.ts";
 import type { Lock } from "./lock.ts";
 import { addName, encodeList, freshId, listsToMerge, namesPerList, removeName } from "./names.ts";
@@ -12,6 +12,7 @@ import { translate } from "./translate.ts";
 
 interface Batch {
   readonly changes: readonly Change[];
+  readonly durable: boolean;
   resolve(): void;
   reject(error: unknown): void;
 }
@@ -80,12 +81,13 @@ export class IndexedDbStore implements Store {
     return found.map(({ key }, i) => ({ key: copy(key), value: values[i] as Uint8Array }));
   }
 
-  async write(changes: readonly Change[]): Promise<void> {
+  async write(changes: readonly Change[], options: WriteOptions = {}): Promise<void> {
     this.#open();
     const copied = copyChanges(changes);
     if (copied.length === 0) return this.#writing;
     return new Promise((resolve, reject) => {
-      this.#queue.push({ changes: copied, resolve, reject });
+      const durable = options.durability !== "ordered";
+      this.#queue.push({ changes: copied, durable, resolve, reject });
       this.#writing ??= this.#writeAll();
     });
   }
@@ -184,7 +186,8 @@ export class IndexedDbStore implements Store {
     );
     if (this.#lost) throw new StorageError("storage/io", { engine: "closed by the browser" });
     const transaction = this.#db.transaction([VALUES, NAMES], "readwrite", {
-      durability: "strict",
+      // The browser's log is in order: waiting for one transaction takes those before along.
+      durability: batches.some(({ durable }) => durable) ? "strict" : "relaxed",
     });
     const done = committed(transaction);
     this.#committing = done.catch(() => undefined);

@@ -21,8 +21,10 @@ export interface WebCallSpec {
   readonly timeoutMs: number | undefined;
   readonly signal: AbortSignal | undefined;
   readonly sink: WebSink;
-  /** Called when the call is over, before its sink hears of it. */
-  left(): void;
+  /** Waits for the call's turn; undefined where it has come. */
+  readonly turn?: (() => Promise<void> | undefined) | undefined;
+  /** Called when the call is over, before its sink hears of it; `began` tells whether it had its turn. */
+  left(began: boolean): void;
 }
 
 type Ending = typeof Status.cancelled | typeof Status.deadlineExceeded | typeof Status.unavailable;
@@ -55,7 +57,6 @@ export class WebCall {
     if (timeoutMs !== undefined) {
       this.#timer = setTimeout(() => this.end(Status.deadlineExceeded), timeoutMs);
     }
-    this.#began = true;
     void this.#run().catch((error: unknown) => this.#finish(asTransportError(error)));
   }
 
@@ -74,7 +75,17 @@ export class WebCall {
   }
 
   async #run(): Promise<void> {
-    const { fetch, url, headers, request, sink } = this.#spec;
+    const { fetch, url, headers, request, sink, turn, left } = this.#spec;
+    const wait = turn?.();
+    if (wait) {
+      await wait;
+      if (this.#done) {
+        // It was called off meanwhile: the place is the next one's.
+        left(true);
+        return;
+      }
+    }
+    this.#began = true;
     const response = await fetch(url, {
       method: "POST",
       headers,
@@ -140,7 +151,7 @@ export class WebCall {
     if (this.#abort) this.#spec.signal?.removeEventListener("abort", this.#abort);
     if (!this.#answered) this.#controller.abort();
     this.resume();
-    this.#spec.left();
+    this.#spec.left(this.#began);
     this.#spec.sink.done(error);
   }
 }

@@ -22,6 +22,9 @@ export interface GrpcWebTransportOptions {
   readonly fetch?: typeof fetch | undefined;
 }
 
+/** Unary calls that run at once; the others wait. Chromium fails requests beyond some 1,300. */
+const unaryAtOnce = 100;
+
 /** Any answer to it, also a refusal, shows that the node is there. */
 const probe = "/grpc.health.v1.Health/Check";
 
@@ -43,6 +46,7 @@ export function createGrpcWebTransport(options: GrpcWebTransportOptions): Transp
     ...checkMetadata(options.metadata),
   };
   const calls = new Set<WebCall>();
+  const places = createPlaces(unaryAtOnce);
   const streams = new Set<WebCall>();
   let closed = false;
   let watch: ReturnType<typeof setInterval> | undefined;
@@ -53,6 +57,7 @@ export function createGrpcWebTransport(options: GrpcWebTransportOptions): Transp
     callOptions: CallOptions | undefined,
     defaultTimeoutMs: number | undefined,
     sink: WebSink,
+    turn?: Places,
   ): WebCall {
     if (closed) throw new TransportError(Status.cancelled, { sent: "no" });
     let timeoutMs = callOptions?.timeoutMs ?? defaultTimeoutMs;
@@ -70,7 +75,9 @@ export function createGrpcWebTransport(options: GrpcWebTransportOptions): Transp
       timeoutMs,
       signal: callOptions?.signal,
       sink,
-      left() {
+      turn: turn?.take,
+      left(began) {
+        if (began) turn?.leave();
         calls.delete(call);
         streams.delete(call);
         if (streams.size === 0) clearInterval(watch);
@@ -88,7 +95,7 @@ export function createGrpcWebTransport(options: GrpcWebTransportOptions): Transp
     return new Promise((resolve, reject) => {
       let answer: Uint8Array | undefined;
       let count = 0;
-      createCall(path, message, callOptions, unaryTimeoutMs, {
+      const sink: WebSink = {
         message(received) {
           count++;
           answer = received;
@@ -98,7 +105,8 @@ export function createGrpcWebTransport(options: GrpcWebTransportOptions): Transp
           else if (answer === undefined || count > 1) reject(notOneMessage(count));
           else resolve(answer);
         },
-      }).start();
+      };
+      createCall(path, message, callOptions, unaryTimeoutMs, sink, places).start();
     });
   }
 
@@ -162,6 +170,32 @@ export function createGrpcWebTransport(options: GrpcWebTransportOptions): Transp
       closed = true;
       clearInterval(watch);
       for (const call of calls) call.end(Status.cancelled);
+    },
+  };
+}
+
+interface Places {
+  /** Undefined where there is one at once. */
+  readonly take: () => Promise<void> | undefined;
+  readonly leave: () => void;
+}
+
+function createPlaces(most: number): Places {
+  const waiting: (() => void)[] = [];
+  let taken = 0;
+  return {
+    take() {
+      if (taken < most) {
+        taken++;
+        return undefined;
+      }
+      return new Promise((resolve) => waiting.push(resolve));
+    },
+    leave() {
+      // The place goes on to whoever waits.
+      const next = waiting.shift();
+      if (next) next();
+      else taken--;
     },
   };
 }
