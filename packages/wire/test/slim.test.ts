@@ -11,13 +11,16 @@ import {
   LinkConnectionType,
   Message,
   parseSlimName,
+  peekSlimHeader,
   peekSlimMessage,
+  replaceSlimHeader,
+  restampSlimHeader,
   sameSlimName,
   slimAppId,
   slimChannelIds,
   slimName,
 } from "../src/slim/index.ts";
-import type { PeekedHeader, SLIMHeader } from "../src/slim/index.ts";
+import type { SLIMHeader } from "../src/slim/index.ts";
 import { xxh3 } from "../src/slim/xxh3.ts";
 
 const hex = (value: bigint | undefined): string => (value ?? -1n).toString(16).padStart(32, "0");
@@ -159,16 +162,16 @@ const publish = (more: Partial<SLIMHeader> = {}): Uint8Array =>
       },
     },
   });
-const peekHeader = (bytes: Uint8Array): PeekedHeader => {
+const headerOf = (bytes: Uint8Array): Uint8Array => {
   const peeked = peekSlimMessage(bytes);
   if (!("header" in peeked)) throw new Error(peeked.kind);
-  return peeked;
+  return bytes.subarray(peeked.header.start, peeked.header.end);
 };
 const linkId = "11111111-2222-4333-8444-555555555555";
 
 test("SMC-02, SMC-03: the bytes under the MAC", () => {
-  const bytes = publish();
-  const peeked = peekHeader(bytes);
+  const bytes = headerOf(publish());
+  const peeked = peekSlimHeader(bytes);
   const preimage = headerMacPreimage(linkId, bytes, peeked, { ttl: peeked.ttl });
   const expected =
     "534c494d2d44502d4844522d76310024000000" +
@@ -229,16 +232,14 @@ test("SRT-08: peeking sees what decoding sees", () => {
       }),
       ({ id: destinationId, mac, ...fields }) => {
         const destination = encodeSlimName(slimName("o", "n\u00fc", "s", destinationId));
-        const bytes = publish({ ...fields, destination, headerMac: mac });
-        const peeked = peekHeader(bytes);
+        const bytes = headerOf(publish({ ...fields, destination, headerMac: mac }));
+        const peeked = peekSlimHeader(bytes);
         expect(peeked).toMatchObject({
-          kind: "publish",
           fanout: fields.fanout,
           ttl: fields.ttl,
           recvFrom: fields.recvFrom,
           forwardTo: fields.forwardTo,
           error: fields.error,
-          hasSession: true,
         });
         const text = ({ start, end }: { start: number; end: number }) =>
           new TextDecoder().decode(bytes.subarray(start, end));
@@ -257,11 +258,46 @@ test("SRT-08: peeking sees what decoding sees", () => {
   );
 });
 
+test("SRT-07, SRT-08: another header leaves all else as it was, unknown fields included", () => {
+  const unknown = Uint8Array.of(0xa2, 0x06, 0x02, 1, 2);
+  const bytes = Uint8Array.of(
+    ...unknown,
+    ...publish({ recvFrom: 3n, incomingConn: 4n }),
+    ...unknown,
+  );
+  const peeked = peekSlimMessage(bytes);
+  if (!("header" in peeked)) throw new Error(peeked.kind);
+  const head = headerOf(bytes);
+  const mac = new Uint8Array(32).fill(9);
+  const sent = replaceSlimHeader(
+    bytes,
+    peeked,
+    restampSlimHeader(head, peekSlimHeader(head), { ttl: 300, mac }),
+  );
+  expect(sent.subarray(0, 5)).toEqual(unknown);
+  expect(sent.subarray(-5)).toEqual(unknown);
+  const before = Message.decode(bytes);
+  const after = Message.decode(sent);
+  if (before.messageType.kind !== "publish" || after.messageType.kind !== "publish")
+    throw new Error();
+  expect(after.metadata).toEqual(before.metadata);
+  expect(after.messageType.value).toEqual({
+    ...before.messageType.value,
+    header: { ...header(), ttl: 300, headerMac: mac },
+  });
+});
+
 test("SRT-09: truncated, mutated and random bytes give a WireError or a header", () => {
   const survives = (bytes: Uint8Array): void => {
     try {
       const peeked = peekSlimMessage(bytes);
-      if ("header" in peeked) headerMacPreimage(linkId, bytes, peeked, { ttl: peeked.ttl });
+      if (!("header" in peeked)) return;
+      const head = bytes.subarray(peeked.header.start, peeked.header.end);
+      const fields = peekSlimHeader(head);
+      headerMacPreimage(linkId, head, fields, fields);
+      const stamped = restampSlimHeader(head, fields, { ttl: 3, mac: new Uint8Array(32) });
+      const sent = replaceSlimHeader(bytes, peeked, stamped);
+      expect(peekSlimHeader(headerOf(sent)).ttl).toBe(3);
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
     }

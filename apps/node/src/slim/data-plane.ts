@@ -1,22 +1,19 @@
-import { equalConstantTime, silentLog } from "@coterie/base";
+import { silentLog } from "@coterie/base";
 import type { Log as Logger } from "@coterie/base";
 import type { CryptoProvider } from "@coterie/crypto";
 import { Status, StatusError } from "@coterie/transport";
 import type { CallContext, Routes } from "@coterie/transport";
-import {
-  headerMacPreimage,
-  Message,
-  peekSlimMessage,
-  restampSlimMessage,
-  slimPaths,
-} from "@coterie/wire/slim";
-import type { MacFields, PeekedHeader } from "@coterie/wire/slim";
+import { WireError } from "@coterie/wire";
+import { Message, peekSlimMessage, replaceSlimHeader, slimPaths } from "@coterie/wire/slim";
+import type { Peeked, PeekedMessage } from "@coterie/wire/slim";
 import type { Metrics } from "../metrics.ts";
+import { createFlows } from "./flows.ts";
+import type { Flow, Flows, Verdict } from "./flows.ts";
 import { acceptLink } from "./link.ts";
 import type { Negotiated, OwnLink } from "./link.ts";
 import { createOutbox } from "./outbox.ts";
 import type { Outbox, OutboxLimits } from "./outbox.ts";
-import { createRouteTable, nameKey } from "./routes.ts";
+import { createRouteTable } from "./routes.ts";
 import type { LinkKind, NameKey } from "./routes.ts";
 
 export interface DataPlaneLimits extends OutboxLimits {
@@ -54,6 +51,7 @@ interface Connection {
   readonly kind: LinkKind;
   readonly link: Negotiated;
   readonly outbox: Outbox;
+  readonly flows: Flows;
   /** Names of this connection's subscriptions, by their id (SRT-10). */
   readonly subscriptions: Map<bigint, NameKey>;
 }
@@ -70,41 +68,35 @@ export function createDataPlane(parts: DataPlaneParts): DataPlane {
   const connections = new Set<Connection>();
   const own: OwnLink = { crypto, nodeId: parts.nodeId, deploymentName: "", version: parts.version };
 
-  const drop = (reason: Drop): void => metrics.add("coterie_slim_dropped_total", { reason });
-
-  /** SMC-06: over the bytes that came, in constant time; an absent MAC is a wrong one (SMC-07). */
-  const isAuthentic = (from: Connection, bytes: Uint8Array, peeked: PeekedHeader): boolean => {
-    const { mac } = peeked;
-    if (mac === undefined) return false;
-    const preimage = headerMacPreimage(from.link.linkId, bytes, peeked, peeked);
-    const expected = crypto.hmac("sha256", from.link.key, preimage);
-    return equalConstantTime(expected, bytes.subarray(mac.start, mac.end));
+  let routed = 0;
+  metrics.gauge("coterie_slim_routed_total", () => routed);
+  const drop = (reason: Drop): undefined => {
+    metrics.add("coterie_slim_dropped_total", { reason });
   };
 
-  const stamped = (to: Connection, bytes: Uint8Array, peeked: PeekedHeader, ttl: number) => {
-    const fields: MacFields = { ttl };
-    const preimage = headerMacPreimage(to.link.linkId, bytes, peeked, fields);
-    const mac = crypto.hmac("sha256", to.link.key, preimage);
-    return restampSlimMessage(bytes, peeked, { ttl, mac });
-  };
-
-  const publish = async (
+  /** A promise while a receiver's box is full: the publisher's stream is not read until then (SCN-05). */
+  const publish = (
     from: Connection,
     bytes: Uint8Array,
-    peeked: PeekedHeader,
-    name: NameKey,
-  ): Promise<void> => {
-    const one = peeked.fanout === 1 ? table.one(name, from) : undefined;
-    const targets = peeked.fanout === 1 ? (one ? [one] : []) : table.all(name, from);
+    peeked: PeekedMessage,
+    flow: Flow,
+  ): Promise<unknown> | undefined => {
+    const { destination } = flow;
+    if (flow.header.fanout === 1) {
+      const to = table.one(destination, from);
+      if (to === undefined) return drop("no-route");
+      routed += 1;
+      return to.outbox.put(replaceSlimHeader(bytes, peeked, flow.outgoing(to.link)));
+    }
+    const targets = table.all(destination, from);
     if (targets.length === 0) return drop("no-route");
-    metrics.add("coterie_slim_routed_total", {}, targets.length);
+    routed += targets.length;
     const full: Promise<void>[] = [];
     for (const to of targets) {
-      const waiting = to.outbox.put(stamped(to, bytes, peeked, peeked.ttl - 1));
+      const waiting = to.outbox.put(replaceSlimHeader(bytes, peeked, flow.outgoing(to.link)));
       if (waiting !== undefined) full.push(waiting);
     }
-    // SCN-05: the publisher's stream is not read while a receiver's box is full
-    if (full.length > 0) await Promise.all(full);
+    return full.length > 0 ? Promise.all(full) : undefined;
   };
 
   const acknowledge = (to: Connection, subscriptionId: bigint, error: string): void => {
@@ -143,27 +135,29 @@ export function createDataPlane(parts: DataPlaneParts): DataPlane {
     return table.remove(name, from, 0n) === "removed" ? "" : `subscription id not found: ${id}`;
   };
 
-  const receive = async (from: Connection, bytes: Uint8Array): Promise<void> => {
-    let peeked;
+  /** A promise where the sender has to wait. */
+  const receive = (from: Connection, bytes: Uint8Array): Promise<unknown> | undefined => {
+    let peeked: Peeked;
+    let flow: Verdict;
     try {
       peeked = peekSlimMessage(bytes);
-    } catch {
+      // SCN-25: links are negotiated once. Acks go to apps: nobody here waits for one.
+      if (peeked.kind === "link" || peeked.kind === "subscription-ack") return drop("unexpected");
+      flow = from.flows.judge(bytes.subarray(peeked.header.start, peeked.header.end));
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
       return drop("malformed");
     }
-    // SCN-25: links are negotiated once. Acks go to apps: nobody here waits for one.
-    if (peeked.kind === "link" || peeked.kind === "subscription-ack") return drop("unexpected");
-    const destination = peeked.destination?.encoded;
-    if (destination === undefined || peeked.source?.encoded === undefined) return drop("malformed");
-    if (!isAuthentic(from, bytes, peeked)) return drop("mac");
-    if (peeked.ttl <= 1) return drop("ttl"); // SCN-30
-    const name = nameKey(destination);
+    if (typeof flow === "string") return drop(flow);
+    if (flow.header.ttl <= 1) return drop("ttl"); // SCN-30
     if (peeked.kind === "publish") {
       if (!peeked.hasSession) return drop("malformed"); // SRT-09
-      return publish(from, bytes, peeked, name);
+      return publish(from, bytes, peeked, flow);
     }
     const id = peeked.subscriptionId;
     const change = peeked.kind === "subscribe" ? subscribe : unsubscribe;
-    acknowledge(from, id, change(from, id, name));
+    acknowledge(from, id, change(from, id, flow.destination));
+    return undefined;
   };
 
   const openChannel = async function* (
@@ -178,7 +172,13 @@ export function createDataPlane(parts: DataPlaneParts): DataPlane {
       limits,
       () => new StatusError(Status.aborted, "reading too slowly"),
     );
-    const connection: Connection = { kind: link.kind, link, outbox, subscriptions: new Map() };
+    const connection: Connection = {
+      kind: link.kind,
+      link,
+      outbox,
+      flows: createFlows(crypto, link),
+      subscriptions: new Map(),
+    };
     connections.add(connection);
     const leave = (): void => {
       connections.delete(connection);
@@ -191,7 +191,8 @@ export function createDataPlane(parts: DataPlaneParts): DataPlane {
       for (;;) {
         const next = await incoming.next();
         if (next.done === true) return outbox.close();
-        await receive(connection, next.value);
+        const waiting = receive(connection, next.value);
+        if (waiting !== undefined) await waiting;
       }
     };
     read().catch((error: unknown) =>

@@ -8,6 +8,7 @@ import {
   LinkConnectionType,
   Message,
   parseSlimName,
+  peekSlimHeader,
   peekSlimMessage,
   slimPaths,
 } from "@coterie/wire/slim";
@@ -95,7 +96,9 @@ export async function connect({ transport }: Plane): Promise<App> {
   const macOf = (bytes: Uint8Array): Uint8Array => {
     const peeked = peekSlimMessage(bytes);
     if (!("header" in peeked)) throw new Error(peeked.kind);
-    return crypto.hmac("sha256", key, headerMacPreimage("link-1", bytes, peeked, peeked));
+    const head = bytes.subarray(peeked.header.start, peeked.header.end);
+    const fields = peekSlimHeader(head);
+    return crypto.hmac("sha256", key, headerMacPreimage("link-1", head, fields, fields));
   };
   return {
     duplex,

@@ -59,8 +59,8 @@ export interface MacFields {
 }
 
 /**
- * The bytes that a header's MAC covers (SMC-02, SMC-03), out of a peeked message. `fields` are those of the hop: as received to verify,
- * as sent to stamp.
+ * The bytes that a header's MAC covers (SMC-02, SMC-03), out of the header's own bytes. `fields` are those of the hop: as received to
+ * verify, as sent to stamp.
  */
 export function headerMacPreimage(
   linkId: string,

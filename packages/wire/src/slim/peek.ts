@@ -15,9 +15,8 @@ export interface PeekedName {
   readonly strings?: readonly [Range, Range, Range] | undefined;
 }
 
-/** What a data plane needs of a message that carries a header; nothing behind it was looked at. */
+/** What a data plane needs of a header: offsets are into the header's bytes. */
 export interface PeekedHeader {
-  readonly kind: "subscribe" | "unsubscribe" | "publish";
   readonly source?: PeekedName | undefined;
   readonly destination?: PeekedName | undefined;
   readonly identity: Range;
@@ -27,25 +26,31 @@ export interface PeekedHeader {
   readonly forwardTo?: bigint | undefined;
   readonly error?: boolean | undefined;
   readonly mac?: Range | undefined;
+  /** Fields that a hop writes anew, with their tags (SRT-07). */
+  readonly restamped: readonly Range[];
+}
+
+/** Where the parts of a message lie that carries a header; nothing in them was looked at. */
+export interface PeekedMessage {
+  readonly kind: "subscribe" | "unsubscribe" | "publish";
+  readonly header: Range;
+  /** The header with its tag. */
+  readonly headerField: Range;
+  /** The Subscribe, Unsubscribe or Publish around it, and the same with its tag. */
+  readonly body: Range;
+  readonly bodyField: Range;
   /** Of a Publish: it has a session header and content (SRT-09). */
   readonly hasSession: boolean;
   /** Of the other two. */
   readonly subscriptionId: bigint;
-  /** The header, and the Subscribe, Unsubscribe or Publish around it. */
-  readonly header: Range;
-  readonly body: Range;
-  /** The body's tag. */
-  readonly bodyField: Range;
-  /** The header's tag. */
-  readonly headerField: Range;
-  /** Fields of the header that a hop writes anew, with their tags (SRT-07). */
-  readonly restamped: readonly Range[];
 }
 
 export type Peeked =
-  | PeekedHeader
+  | PeekedMessage
   | { readonly kind: "link" }
   | { readonly kind: "subscription-ack" };
+
+const nowhere: Range = { start: 0, end: 0 };
 
 /** Finds its way through the fields of one message without decoding it. All failures are `wire/malformed`. */
 class Cursor {
@@ -147,47 +152,55 @@ class Cursor {
   }
 }
 
-const bodies: Readonly<Record<number, PeekedHeader["kind"]>> = {
+const bodies: Readonly<Record<number, PeekedMessage["kind"]>> = {
   1: "subscribe",
   2: "unsubscribe",
   3: "publish",
 };
 
 /**
- * Reads the few fields that routing needs straight from the bytes of a `Message` (SRT-08). Stricter than a decoder: a message, header
- * or name that comes twice is malformed, so that no two readers can understand it differently.
+ * Finds the parts of a `Message` that routing needs, straight in its bytes (SRT-08). Stricter than a decoder: a message or header that
+ * comes twice is malformed, so that no two readers can understand it differently.
  */
 export function peekSlimMessage(bytes: Uint8Array): Peeked {
   const cursor = new Cursor(bytes);
-  let found: { kind: PeekedHeader["kind"]; field: Range; body: Range } | undefined;
-  let other: "link" | "subscription-ack" | undefined;
-  cursor.within({ start: 0, end: bytes.length }, (tag, start) => {
+  let kind: PeekedMessage["kind"] | "link" | "subscription-ack" | undefined;
+  let body = nowhere;
+  let bodyField = nowhere;
+  while (cursor.pos < cursor.end) {
+    const start = cursor.pos;
+    const tag = cursor.tag();
     const number = tag >>> 3;
-    const kind = bodies[number];
-    if (kind === undefined && number !== 5 && number !== 6) {
+    if (number > 6 || number === 4) {
       cursor.skip(tag);
-      return;
+      continue;
     }
-    if (found !== undefined || other !== undefined) throw malformed("twice");
-    const body = cursor.range(tag);
-    if (kind !== undefined) found = { kind, body, field: { start, end: body.end } };
-    else other = number === 5 ? "link" : "subscription-ack";
-  });
-  if (other !== undefined) return { kind: other };
-  if (found === undefined) throw malformed("empty");
-  return peekBody(cursor, found);
+    if (kind !== undefined) throw malformed("twice");
+    kind = bodies[number] ?? (number === 5 ? "link" : "subscription-ack");
+    body = cursor.range(tag);
+    bodyField = { start, end: body.end };
+  }
+  if (kind === undefined) throw malformed("empty");
+  if (kind === "link" || kind === "subscription-ack") return { kind };
+  return peekBody(cursor, kind, body, bodyField);
 }
 
 function peekBody(
   cursor: Cursor,
-  { kind, field, body }: { kind: PeekedHeader["kind"]; field: Range; body: Range },
-): PeekedHeader {
+  kind: PeekedMessage["kind"],
+  body: Range,
+  bodyField: Range,
+): PeekedMessage {
   let header: Range | undefined;
-  let headerField: Range | undefined;
+  let headerField = nowhere;
   let subscriptionId = 0n;
   let hasSession = false;
   let hasContent = false;
-  cursor.within(body, (tag, start) => {
+  cursor.pos = body.start;
+  cursor.end = body.end;
+  while (cursor.pos < cursor.end) {
+    const start = cursor.pos;
+    const tag = cursor.tag();
     const number = tag >>> 3;
     if (number === 1) {
       if (header !== undefined) throw malformed("twice");
@@ -202,13 +215,12 @@ function peekBody(
       cursor.range(tag);
       hasContent = true;
     } else cursor.skip(tag);
-  });
-  if (header === undefined || headerField === undefined) throw malformed("header");
+  }
+  if (header === undefined) throw malformed("header");
   return {
-    ...peekHeader(cursor, header),
     kind,
     body,
-    bodyField: field,
+    bodyField,
     header,
     headerField,
     subscriptionId,
@@ -216,15 +228,13 @@ function peekBody(
   };
 }
 
-type HeaderFields = Omit<
-  PeekedHeader,
-  "kind" | "body" | "bodyField" | "header" | "headerField" | "subscriptionId" | "hasSession"
->;
-
-function peekHeader(cursor: Cursor, header: Range): HeaderFields {
+/** Reads the header's own bytes; a name that comes twice is malformed. */
+export function peekSlimHeader(bytes: Uint8Array): PeekedHeader {
+  const cursor = new Cursor(bytes);
+  const header = { start: 0, end: bytes.length };
   let source: PeekedName | undefined;
   let destination: PeekedName | undefined;
-  let identity: Range = { start: header.start, end: header.start };
+  let identity = nowhere;
   let fanout = 0;
   let ttl = 0;
   let recvFrom: bigint | undefined;

@@ -1,0 +1,96 @@
+import { equalConstantTime } from "@coterie/base";
+import type { CryptoProvider } from "@coterie/crypto";
+import { headerMacPreimage, peekSlimHeader, restampSlimHeader } from "@coterie/wire/slim";
+import type { PeekedHeader } from "@coterie/wire/slim";
+import { nameKey } from "./routes.ts";
+import type { NameKey } from "./routes.ts";
+
+/** The two secrets of a connection's header MACs. */
+export interface MacKey {
+  readonly linkId: string;
+  readonly key: Uint8Array;
+}
+
+/**
+ * A header that was read and found authentic, and what it became for each next hop. A MAC covers the header and no payload (SMC-02), so the
+ * messages of one sender to one name share it for as long as the sender shows one token.
+ */
+export interface Flow {
+  readonly header: PeekedHeader;
+  readonly destination: NameKey;
+  /** The header as a hop gets it, with its MAC. */
+  outgoing(to: MacKey): Uint8Array;
+}
+
+export type Verdict = Flow | "malformed" | "mac";
+
+export interface Flows {
+  /** Reads and judges a header, from memory where its very bytes were judged before. Throws what reading throws. */
+  judge(header: Uint8Array): Verdict;
+}
+
+/** Headers of one connection that are remembered: the oldest goes first, and is read again when it comes again. */
+const remembered = 256;
+
+export function createFlows(crypto: CryptoProvider, from: MacKey): Flows {
+  const known = new Map<string, Flow>();
+
+  const read = (header: Uint8Array): Verdict => {
+    const peeked = peekSlimHeader(header);
+    const destination = peeked.destination?.encoded;
+    if (destination === undefined || peeked.source?.encoded === undefined) return "malformed"; // SRT-09
+    if (!isAuthentic(crypto, from, header, peeked)) return "mac";
+    return flowOf(crypto, header.slice(), peeked, nameKey(destination));
+  };
+
+  return {
+    judge(header) {
+      const id = Buffer.from(header.buffer, header.byteOffset, header.length).toString("latin1");
+      const before = known.get(id);
+      if (before !== undefined) return before;
+      const verdict = read(header);
+      if (typeof verdict === "string") return verdict;
+      if (known.size >= remembered) known.delete(known.keys().next().value as string);
+      known.set(id, verdict);
+      return verdict;
+    },
+  };
+}
+
+function flowOf(
+  crypto: CryptoProvider,
+  bytes: Uint8Array,
+  header: PeekedHeader,
+  destination: NameKey,
+): Flow {
+  const hops = new WeakMap<MacKey, Uint8Array>();
+  return {
+    header,
+    destination,
+    outgoing(to) {
+      let stamped = hops.get(to);
+      if (stamped === undefined) {
+        const ttl = header.ttl - 1;
+        const preimage = headerMacPreimage(to.linkId, bytes, header, { ttl });
+        const mac = crypto.hmac("sha256", to.key, preimage);
+        stamped = restampSlimHeader(bytes, header, { ttl, mac });
+        hops.set(to, stamped);
+      }
+      return stamped;
+    },
+  };
+}
+
+/** SMC-06: over the bytes that came, in constant time; an absent MAC is a wrong one (SMC-07). */
+function isAuthentic(
+  crypto: CryptoProvider,
+  from: MacKey,
+  bytes: Uint8Array,
+  header: PeekedHeader,
+): boolean {
+  const { mac } = header;
+  if (mac === undefined) return false;
+  const preimage = headerMacPreimage(from.linkId, bytes, header, header);
+  const expected = crypto.hmac("sha256", from.key, preimage);
+  return equalConstantTime(expected, bytes.subarray(mac.start, mac.end));
+}
