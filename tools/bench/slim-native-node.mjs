@@ -1,0 +1,17 @@
+// The released native node, for comparison: prints its address once it listens. Needs interop/ to be installed.
+import { createRequire } from "node:module";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+const require = createRequire(
+  fileURLToPath(new URL("../../interop/package.json", import.meta.url)),
+);
+const native = await import(
+  pathToFileURL(require.resolve("@agntcy/slim-bindings-linux-x64-gnu")).href
+);
+const slim = { ...native.default, ...native };
+slim.initializeWithDefaults?.();
+const port = 20_000 + Math.floor(Math.random() * 20_000);
+const service = new slim.Service("bench-node");
+await service.runServerAsync(slim.newInsecureServerConfig(`127.0.0.1:${port}`));
+console.log(`http://127.0.0.1:${port}`);
+setInterval(() => {}, 60_000);
