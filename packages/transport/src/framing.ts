@@ -60,7 +60,7 @@ export function createFrameReader(options: FrameReaderOptions): FrameReader {
     // Memory follows what came, not what the header claims, and small chunks do not each keep a buffer of their own.
     const held = body?.length ?? 0;
     if (filled <= held) return;
-    const size = Math.min(need, Math.max(filled, held * 2, 1024));
+    const size = filled * 4 >= need ? need : Math.min(need, Math.max(filled, held * 2, 1024));
     options.reserve?.(size - held);
     const larger = new Uint8Array(size);
     if (body) larger.set(body.subarray(0, bodyLength));

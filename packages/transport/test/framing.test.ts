@@ -104,6 +104,21 @@ test("A41: memory follows what came, not what the header claims", () => {
   expect(held).toBe(0);
 });
 
+test("A41: wherever a large message is cut first, it arrives, and never four times its bytes are held", () => {
+  const message = Uint8Array.from({ length: 20_000 }, (_, i) => i);
+  const frame = encodeFrame(message);
+  for (let first = 1; first < frame.length; first += 97) {
+    let held = 0;
+    const reader = open(20_000, (bytes) => (held += bytes));
+    const out: Uint8Array[] = [];
+    reader.push(frame.subarray(0, first), (one) => out.push(one));
+    expect(held).toBeLessThanOrEqual(Math.max(1024, 4 * first));
+    reader.push(frame.subarray(first), (one) => out.push(one));
+    expect(out).toEqual([message]);
+    expect(held).toBe(0);
+  }
+});
+
 test("1,000 random mutations give messages or a typed error", () => {
   const frames = join([1, 50, 0, 700].map((size) => encodeFrame(new Uint8Array(size).fill(size))));
   fc.assert(

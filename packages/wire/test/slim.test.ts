@@ -10,6 +10,7 @@ import {
   headerMacPreimage,
   LinkConnectionType,
   Message,
+  moveSlimHeader,
   parseSlimName,
   peekSlimHeader,
   peekSlimMessage,
@@ -274,6 +275,7 @@ test("SRT-07, SRT-08: another header leaves all else as it was, unknown fields i
     peeked,
     restampSlimHeader(head, peekSlimHeader(head), { ttl: 300, mac }),
   );
+  expect(moveSlimHeader(bytes, peeked, head)).toBeUndefined(); // something stands before the body
   expect(sent.subarray(0, 5)).toEqual(unknown);
   expect(sent.subarray(-5)).toEqual(unknown);
   const before = Message.decode(bytes);
@@ -285,6 +287,30 @@ test("SRT-07, SRT-08: another header leaves all else as it was, unknown fields i
     ...before.messageType.value,
     header: { ...header(), ttl: 300, headerMac: mac },
   });
+});
+
+test("SRT-08: a header that is not longer is exchanged where it stands, with the same outcome", () => {
+  const blob = Uint8Array.from({ length: 300 }, (_, i) => i);
+  for (const more of [{}, { incomingConn: 4n }, { incomingConn: 2n ** 60n, recvFrom: 3n }]) {
+    for (const ttl of [7, 300]) {
+      const bytes = publish({ ...more, headerMac: new Uint8Array(32), identity: toHex(blob) });
+      const peeked = peekSlimMessage(bytes);
+      if (!("header" in peeked)) throw new Error(peeked.kind);
+      const head = headerOf(bytes);
+      const hop = { ttl, mac: new Uint8Array(32).fill(9) };
+      const stamped = restampSlimHeader(head, peekSlimHeader(head), hop);
+      const copied = replaceSlimHeader(bytes, peeked, stamped);
+      const before = Uint8Array.from(bytes);
+      const moved = moveSlimHeader(bytes, peeked, stamped);
+      if (stamped.length > head.length) {
+        expect(moved).toBeUndefined();
+        expect(bytes).toEqual(before);
+      } else {
+        expect(moved).toEqual(copied);
+        expect(moved?.buffer).toBe(bytes.buffer);
+      }
+    }
+  }
 });
 
 test("SRT-09: truncated, mutated and random bytes give a WireError or a header", () => {

@@ -4,7 +4,13 @@ import type { CryptoProvider } from "@coterie/crypto";
 import { Status, StatusError } from "@coterie/transport";
 import type { CallContext, Routes } from "@coterie/transport";
 import { WireError } from "@coterie/wire";
-import { Message, peekSlimMessage, replaceSlimHeader, slimPaths } from "@coterie/wire/slim";
+import {
+  Message,
+  moveSlimHeader,
+  peekSlimMessage,
+  replaceSlimHeader,
+  slimPaths,
+} from "@coterie/wire/slim";
 import type { Peeked, PeekedMessage } from "@coterie/wire/slim";
 import type { Metrics } from "../metrics.ts";
 import { createFlows } from "./flows.ts";
@@ -86,14 +92,17 @@ export function createDataPlane(parts: DataPlaneParts): DataPlane {
       const to = table.one(destination, from);
       if (to === undefined) return drop("no-route");
       routed += 1;
-      return to.outbox.put(replaceSlimHeader(bytes, peeked, flow.outgoing(to.link)));
+      return to.outbox.put(forward(bytes, peeked, flow.outgoing(to.link)));
     }
     const targets = table.all(destination, from);
     if (targets.length === 0) return drop("no-route");
     routed += targets.length;
     const full: Promise<void>[] = [];
-    for (const to of targets) {
-      const waiting = to.outbox.put(replaceSlimHeader(bytes, peeked, flow.outgoing(to.link)));
+    const last = targets.length - 1;
+    for (const [index, to] of targets.entries()) {
+      // all but the last get a copy
+      const send = index === last ? forward : replaceSlimHeader;
+      const waiting = to.outbox.put(send(bytes, peeked, flow.outgoing(to.link)));
       if (waiting !== undefined) full.push(waiting);
     }
     return full.length > 0 ? Promise.all(full) : undefined;
@@ -217,6 +226,11 @@ export function createDataPlane(parts: DataPlaneParts): DataPlane {
       }
     },
   };
+}
+
+/** The received memory itself where it can be, and no use afterwards. */
+function forward(bytes: Uint8Array, peeked: PeekedMessage, header: Uint8Array): Uint8Array {
+  return moveSlimHeader(bytes, peeked, header) ?? replaceSlimHeader(bytes, peeked, header);
 }
 
 async function within<T>(ms: number, promise: Promise<T>): Promise<T> {

@@ -61,5 +61,5 @@ export type { MacFields } from "./header-mac.ts";
 export { headerIntegrityAad } from "./integrity.ts";
 export { peekSlimHeader, peekSlimMessage } from "./peek.ts";
 export type { Peeked, PeekedHeader, PeekedMessage, PeekedName, Range } from "./peek.ts";
-export { replaceSlimHeader, restampSlimHeader } from "./restamp.ts";
+export { moveSlimHeader, replaceSlimHeader, restampSlimHeader } from "./restamp.ts";
 export { slimPaths } from "./paths.ts";

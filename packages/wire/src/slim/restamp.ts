@@ -35,6 +35,29 @@ export function restampSlimHeader(
   return out;
 }
 
+/**
+ * {@link replaceSlimHeader} without a copy, where the new header is not longer: the fields before it move up to it, in the message's own memory,
+ * which is no use for anything else then. Undefined where it does not fit; nothing was changed then.
+ */
+export function moveSlimHeader(
+  bytes: Uint8Array,
+  peeked: PeekedMessage,
+  header: Uint8Array,
+): Uint8Array | undefined {
+  // only what this package and the native one write: the body is the first field, the header the first in it
+  if (peeked.bodyField.start !== 0 || peeked.headerField.start !== peeked.body.start) {
+    return undefined;
+  }
+  const headerField = 1 + varintLength(header.length) + header.length;
+  const bodyLength = peeked.body.end - peeked.headerField.end + headerField;
+  const start = peeked.headerField.end - headerField - 1 - varintLength(bodyLength);
+  if (start < 0) return undefined;
+  let at = putVarint(bytes, putVarint(bytes, start, bodyTags[peeked.kind]), bodyLength);
+  at = putVarint(bytes, putVarint(bytes, at, headerTag), header.length);
+  bytes.set(header, at);
+  return bytes.subarray(start);
+}
+
 /** The message with another header; all around it keeps its bytes (SRT-08). */
 export function replaceSlimHeader(
   bytes: Uint8Array,
