@@ -24,8 +24,8 @@ import {
   slimPaths,
 } from "../../packages/wire/dist/slim/index.js";
 
-const args = process.argv.slice(2);
-const json = args.includes("--json");
+const args = new Set(process.argv.slice(2));
+const json = args.has("--json");
 const crypto = createOpensslProvider();
 const text = (words) => new TextEncoder().encode(words);
 const uuid = (n) => `${String(n).padStart(8, "0")}-0000-4000-8000-000000000000`;
@@ -242,7 +242,7 @@ const shapes = [
   { senders: 1, receivers: 1, bytes: 16_384, count: 10_000 },
 ];
 const nodes = [["ours", startOurs]];
-if (args.includes("--native")) nodes.push(["native", startNative]);
+if (args.has("--native")) nodes.push(["native", startNative]);
 const rows = [];
 for (const shape of shapes) {
   const row = { ...shape };
