@@ -1,6 +1,6 @@
 import type { NewestMessage } from "./api.ts";
 import type { Context } from "./context.ts";
-import { isSettled, lookBack, raiseDoubt, rested } from "./engine/doubt.ts";
+import { isLookBackDue, isSettled, lookBack, raiseDoubt, rested } from "./engine/doubt.ts";
 import { queryCursor } from "./engine/receive.ts";
 import type { Doubt, Progress } from "./engine/state.ts";
 import { stepTo } from "./engine/step.ts";
@@ -40,7 +40,8 @@ export async function isBehind(
   return (
     hasIntents ||
     (newest !== undefined && newest.sequenceId > cursor) ||
-    (progress.doubt !== undefined && progress.doubt.nextNs <= now)
+    (progress.doubt !== undefined && progress.doubt.nextNs <= now) ||
+    isLookBackDue(progress, now)
   );
 }
 

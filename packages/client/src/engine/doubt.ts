@@ -73,6 +73,11 @@ export function rested(doubt: Doubt, nowNs: bigint): Doubt | undefined {
 /** How often a log is read a second time, a part at a time: a message may be kept back without a trace. */
 const lookBackNs = 86_400n * 1_000_000_000n;
 
+/** XIN-20: a conversation that nothing happens in is looked at as well. */
+export function isLookBackDue({ lookedBack }: Progress, nowNs: bigint): boolean {
+  return lookedBack !== undefined && nowNs - lookedBack.atNs > lookBackNs;
+}
+
 /** Once a day, what came since the last time is looked at again, as far back as messages can be opened. */
 export function lookBack(state: GroupState, nowNs: bigint): GroupState {
   const { progress } = state;
@@ -80,7 +85,7 @@ export function lookBack(state: GroupState, nowNs: bigint): GroupState {
   if (!lookedBack) {
     return { ...state, progress: { ...progress, lookedBack: { upTo: 0n, atNs: nowNs } } };
   }
-  if (nowNs - lookedBack.atNs <= lookBackNs) return state;
+  if (!isLookBackDue(progress, nowNs)) return state;
   const oldest = epochStart(progress, keptEpochs - 1);
   const after = lookedBack.upTo > oldest ? lookedBack.upTo : oldest;
   const next = { ...state, progress: { ...progress, lookedBack: { ...lookedBack, atNs: nowNs } } };

@@ -73,7 +73,7 @@ export function receiveEnvelope(input: ReceiveInput): Received {
   const cursor = stream === "commit" ? state.progress.commitCursor : state.progress.messageCursor;
   if (via !== "again" && sequenceId <= cursor) return { kind: "step", step: stepTo(state) };
   const hash = toHex(env.crypto.hash("sha256", envelope.data));
-  const mark: AheadMark = { id: sequenceId, hash: hash.slice(0, 32) };
+  const mark: AheadMark = { id: sequenceId, hash: hash.slice(0, 16) };
   const alone = via === "stream" || via === "push";
   if (state.progress.ahead.some(({ id, hash: seen }) => id === mark.id && seen === mark.hash)) {
     if (alone) return { kind: "step", step: stepTo(state) };

@@ -52,7 +52,7 @@ export interface GroupRecord {
 
 export interface AheadMark {
   readonly id: bigint;
-  /** The first half of the SHA-256, hex. */
+  /** The first eight bytes of the SHA-256, hex. */
   readonly hash: string;
 }
 
