@@ -73,7 +73,7 @@ test("XHS-08, XHS-09, XHS-10: an archive as bytes, without a server: consent, gr
   await world.close();
 });
 
-test("XHS-10, XHS-11, XDM-03: a restored group comes to life by a member's commit and keeps its past; a restored DM is not written to", async () => {
+test("XHS-10, XHS-11, XDM-03, XIN-41: a restored group comes to life by a member's commit and keeps its past; a restored DM is not written to", async () => {
   const world = createWorld();
   const { actors, group } = await crew(world, ["ada", "bo"]);
   const [ada, bo] = actors as [Actor, Actor];
@@ -94,6 +94,9 @@ test("XHS-10, XHS-11, XDM-03: a restored group comes to life by a member's commi
   expect(await textsOf(back)).toEqual(["one", "two"]);
   await back.sendText("three");
   expect((await standings([ada, bo, phone], group.id)).size).toBe(1);
+  const { localCommitLog, isCommitLogForked } = await back.debugInfo();
+  expect(localCommitLog.slice(0, 2).map(({ type }) => type)).toEqual(["BackupRestore", "Welcome"]);
+  expect(isCommitLogForked).not.toBe(true);
   // Importing now changes nothing about a living group.
   await phone.client.importArchive(bytes, key);
   expect((await groupOf(phone, group.id)).isActive).toBe(true);

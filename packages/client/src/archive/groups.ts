@@ -3,11 +3,19 @@ import type { GroupId } from "@coterie/base";
 import { defaultPolicy, dmPolicy } from "@coterie/policy";
 import { ConversationTypeSave, GroupMembershipStateSave } from "@coterie/wire";
 import type { GroupSave } from "@coterie/wire";
+import { logTypes } from "../engine/commit-log.ts";
 import { dmIdOf } from "../engine/dm-id.ts";
 import { disappearingSettings } from "../engine/expiry.ts";
 import { stepTo } from "../engine/step.ts";
 import type { Step } from "../engine/step.ts";
-import type { GroupRecord, MembershipState, Progress } from "../engine/state.ts";
+import { CommitResult } from "../engine/state.ts";
+import type {
+  CommitLogRow,
+  GroupRecord,
+  GroupState,
+  MembershipState,
+  Progress,
+} from "../engine/state.ts";
 
 const states: Readonly<Record<MembershipState, number>> = {
   allowed: GroupMembershipStateSave.allowed,
@@ -52,6 +60,7 @@ export function encodeGroup(record: GroupRecord, progress: Progress): GroupSave 
 }
 
 const groupIdBytes = 16;
+const none = new Uint8Array(0);
 
 /** XHS-10: a placeholder without keys; a welcome brings it to life. Undefined for what is no conversation of this inbox. */
 export function restoreGroup(save: GroupSave, ownInboxId: string): Step | undefined {
@@ -62,7 +71,7 @@ export function restoreGroup(save: GroupSave, ownInboxId: string): Step | undefi
   const dmMembers = isDm ? membersOf(save.dmId, creatorInboxId) : undefined;
   if (isDm && !dmMembers?.includes(ownInboxId)) return undefined;
   const { attributes, adminList, superAdminList } = save.mutableMetadata ?? {};
-  return stepTo({
+  const state: GroupState = {
     record: {
       id: idFromBytes<GroupId>(save.id),
       conversationType: isDm ? "dm" : "group",
@@ -93,7 +102,17 @@ export function restoreGroup(save: GroupSave, ownInboxId: string): Step | undefi
     },
     mls: undefined,
     intents: [],
-  });
+  };
+  // XIN-41
+  const restored: CommitLogRow = {
+    sequenceId: 0n,
+    lastAuthenticator: none,
+    appliedAuthenticator: none,
+    appliedEpoch: 0n,
+    result: CommitResult.applied,
+    type: logTypes.restore,
+  };
+  return stepTo(state, { log: [restored] });
 }
 
 /** XDM-01: the creator first. */

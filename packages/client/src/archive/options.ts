@@ -48,7 +48,7 @@ export function encodeOptions(options: ArchiveOptions): WireOptions {
 }
 
 /** What is unknown or no longer in use is left out. */
-export function decodeElements(
+function decodeElements(
   elements: readonly BackupElementSelection[],
 ): BackupElementSelectionOption[] {
   return elements.flatMap((element): BackupElementSelectionOption[] => {

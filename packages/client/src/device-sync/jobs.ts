@@ -8,7 +8,7 @@ import { canHeal, Lock } from "../run.ts";
 import type { History } from "./history.ts";
 
 /** What takes long and may fail: giving an archive to somebody who asked, taking one that was given. Survives restarts. */
-export type Job =
+type Job =
   | {
       readonly kind: "give";
       readonly pin: string;

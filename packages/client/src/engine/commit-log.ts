@@ -7,7 +7,11 @@ import { CommitResult } from "./state.ts";
 import type { CommitLogRow, Wish } from "./state.ts";
 
 /** XIN-41: the kinds of rows that stand for no commit. */
-export const logTypes = { creation: "GroupCreation", welcome: "Welcome" } as const;
+export const logTypes = {
+  creation: "GroupCreation",
+  welcome: "Welcome",
+  restore: "BackupRestore",
+} as const;
 
 const namesOfWishes: Readonly<Record<Wish["kind"], string>> = {
   "send-message": "SendMessage",
