@@ -13,6 +13,7 @@ import {
   enterEpoch,
   leavesChanged,
   provisionalContext,
+  stagedSecrets,
   stageEpoch,
 } from "./next-epoch.ts";
 import { pendingCommit } from "./pending.ts";
@@ -209,10 +210,7 @@ export function adopt(input: { readonly group: Group; readonly pending: PendingC
 export function discard(input: { readonly group: Group; readonly pending: PendingCommit }): {
   readonly spent: readonly Uint8Array[];
 } {
-  const { state, encryptionSecret } = input.pending.staged;
-  const shared = new Set(input.group.state.own.keys.values());
-  const keys = [...state.own.keys.values()].filter((key) => !shared.has(key));
-  return { spent: [encryptionSecret, ...Object.values(state.secrets), ...keys] };
+  return { spent: stagedSecrets(input.group, input.pending.staged) };
 }
 
 interface Made {

@@ -14,6 +14,7 @@ import {
   enterEpoch,
   leavesChanged,
   provisionalContext,
+  stagedSecrets,
   stageEpoch,
 } from "./next-epoch.ts";
 import type { StagedEpoch } from "./next-epoch.ts";
@@ -69,8 +70,8 @@ export function processCommit(
   const leavesBefore = leavesChanged(state.tree, tree, candidates);
   const { reinit } = applied;
   const next = { context, tree, provisional };
-  const { staged, spent } = removed
-    ? { staged: withoutSecrets(state, next, leavesBefore, reinit), spent: [] }
+  const { staged, spent, pathSecrets } = removed
+    ? { staged: withoutSecrets(state, next, leavesBefore, reinit), spent: [], pathSecrets: [] }
     : secretsAfter(input, opened, commit, applied, place, psks, next, leavesBefore);
 
   const committerLeaf = place.external
@@ -86,10 +87,11 @@ export function processCommit(
     authenticatedData: framed.authenticatedData,
   });
   const verdict = ask(input.judge, view);
-  if (verdict.kind === "refuse") {
+  if (verdict.kind !== "accept") {
+    if (!removed) wipe(...stagedSecrets(group, staged), ...pathSecrets);
+    if (verdict.kind === "wait") return { kind: "waiting", for: verdict.for };
     return { kind: "refused", reason: { code: verdict.code, details: verdict.details } };
   }
-  if (verdict.kind === "wait") return { kind: "waiting", for: verdict.for };
   const entered = removed ? leave(opened.group) : enterEpoch(opened.group, staged);
   return {
     kind: "committed",
@@ -172,7 +174,11 @@ function secretsAfter(
   psks: readonly PreSharedKey[],
   next: { context: GroupContext; tree: RatchetTree; provisional: GroupContext },
   leavesBefore: StagedEpoch["leavesBefore"],
-): { readonly staged: StagedEpoch; readonly spent: readonly Uint8Array[] } {
+): {
+  readonly staged: StagedEpoch;
+  readonly spent: readonly Uint8Array[];
+  readonly pathSecrets: readonly Uint8Array[];
+} {
   const { crypto, group } = input;
   const { state, suite } = group;
   const path: OpenedPath | undefined =
@@ -205,9 +211,10 @@ function secretsAfter(
   wipe(joinerSecret, memberSecret, pskSecret, path?.commitSecret);
   if (initSecret !== state.secrets.init) initSecret.fill(0);
   if (!tagFits(staged.state.confirmationTag, opened.message.auth.confirmationTag)) {
+    wipe(...stagedSecrets(group, staged), ...(path?.pathSecrets ?? []));
     throw new MlsError("mls/bad-confirmation-tag");
   }
-  return { staged, spent: path?.spent ?? [] };
+  return { staged, spent: path?.spent ?? [], pathSecrets: path?.pathSecrets ?? [] };
 }
 
 /** RFC 9420 §8.3. */

@@ -183,10 +183,11 @@ function joinChecked(input: ExternalJoinInput): ExternalJoin {
     group: viewOf(before, treeBefore),
     ownLeaf: leafIndex,
   });
-  if (verdict.kind === "refuse") {
+  if (verdict.kind !== "accept") {
+    wipe(staged.encryptionSecret, ...Object.values(staged.state.secrets), ...own.keys.values());
+    if (verdict.kind === "wait") return { kind: "waiting", for: verdict.for };
     return { kind: "refused", reason: { code: verdict.code, details: verdict.details } };
   }
-  if (verdict.kind === "wait") return { kind: "waiting", for: verdict.for };
   const { confirmationTag } = staged.state;
   const auth = { signature, confirmationTag };
   const message = { content, auth, membershipTag: undefined };

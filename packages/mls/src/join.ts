@@ -125,10 +125,11 @@ function joinChecked(input: JoinInput): Joined {
     group: viewOf(info.groupContext, tree),
     ownLeaf,
   });
-  if (verdict.kind === "refuse") {
+  if (verdict.kind !== "accept") {
+    wipe(encryptionSecret, ...Object.values(state.secrets), ...own.keys.values());
+    if (verdict.kind === "wait") return { kind: "waiting", for: verdict.for };
     return { kind: "refused", reason: { code: verdict.code, details: verdict.details } };
   }
-  if (verdict.kind === "wait") return { kind: "waiting", for: verdict.for };
   const group = groupOf({
     suite,
     options: groupOptions(input.options),

@@ -105,6 +105,17 @@ export function stageEpoch(input: {
   return { staged: { state, encryptionSecret, leavesBefore, reinit }, joinerSecret, memberSecret };
 }
 
+/** What a staged epoch that is not entered holds alone: the group may share keys with it, and a proposal of ours the key of our leaf. */
+export function stagedSecrets(group: Group, staged: StagedEpoch): Uint8Array[] {
+  const shared = new Set<Uint8Array>(group.state.own.keys.values());
+  for (const { updateKey } of group.proposals.values()) {
+    if (updateKey) shared.add(updateKey.privateKey);
+  }
+  const { state, encryptionSecret } = staged;
+  const keys = [...state.own.keys.values()].filter((key) => !shared.has(key));
+  return [encryptionSecret, ...Object.values(state.secrets), ...keys];
+}
+
 /** Which of these leaves a commit changed, with what was there before. */
 export function leavesChanged(
   before: RatchetTree,

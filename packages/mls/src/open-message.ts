@@ -7,7 +7,7 @@ import type { ProposalSender } from "./judge.ts";
 import { leafInPast } from "./past-epochs.ts";
 import { openPrivateContent, openSenderData } from "./protect.ts";
 import { keyAt } from "./ratchet.ts";
-import { findRatchet, withRatchet } from "./secret-tree.ts";
+import { findRatchet, undo, withRatchet } from "./secret-tree.ts";
 import type { SecretTree } from "./secret-tree.ts";
 import { memberAt } from "./tree.ts";
 import type {
@@ -118,17 +118,26 @@ function openPrivate(
   const kind = framed.contentType === "application" ? "application" : "handshake";
   const found = findRatchet(crypto, suite, keys.messageKeys, leafIndex, kind);
   const step = keyAt(crypto, suite, found.ratchet, generation, options);
-  const message = openPrivateContent(crypto, suite, framed, senderData, step.key);
-  const contextBytes = groupContextBytes(keys.context);
-  // XGC-12: the leaf of the message's own epoch, whatever has become of that member since.
-  checkContentSignature(crypto, suite, message, contextBytes, leaf.signatureKey);
+  const messageKeys = withRatchet(found.tree, leafIndex, kind, step.ratchet);
+  let message: AuthenticatedContent;
+  try {
+    message = openPrivateContent(crypto, suite, framed, senderData, step.key);
+    const contextBytes = groupContextBytes(keys.context);
+    // XGC-12: the leaf of the message's own epoch, whatever has become of that member since.
+    checkContentSignature(crypto, suite, message, contextBytes, leaf.signatureKey);
+  } catch (error) {
+    // The ratchet stays where it was: what was derived beyond it must not outlive it.
+    const { key, nonce } = step.key;
+    undo(keys.messageKeys, messageKeys, [...found.spent, ...step.spent, key, nonce]);
+    throw error;
+  }
   return {
     kind: "opened",
     message,
     sender: { kind: "member", leafIndex, leaf },
     generation,
     skipped: Math.max(0, generation - found.ratchet.next),
-    group: keys.withKeys(withRatchet(found.tree, leafIndex, kind, step.ratchet)),
+    group: keys.withKeys(messageKeys),
     spent: [...found.spent, ...step.spent, step.key.key, step.key.nonce],
   };
 }

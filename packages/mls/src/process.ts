@@ -3,9 +3,12 @@ import { CryptoError } from "@coterie/crypto";
 import { processCommit } from "./commit-process.ts";
 import { MlsError } from "./errors.ts";
 import { decodeMlsMessage, peekMessage } from "./message.ts";
+import type { Group } from "./group.ts";
 import { openMessage } from "./open-message.ts";
+import type { OpenedMessage } from "./open-message.ts";
 import type { ProcessInput, Processed } from "./processed.ts";
 import { processProposal } from "./proposal-process.ts";
+import { undo } from "./secret-tree.ts";
 
 /**
  * Takes in one message. What is wrong with it never throws: it is an answer, and the group stays as it was. What only costs a look at the
@@ -53,6 +56,18 @@ function ignoredByHeader({ group, message }: ProcessInput): Processed | undefine
   return known ? undefined : { kind: "ignored", reason: "mls/wrong-epoch", epoch };
 }
 
+/** Where a handshake is not taken, its ratchet stays where it was, and what was derived beyond it is wiped. */
+function orUndone(group: Group, opened: OpenedMessage, step: () => Processed): Processed {
+  let result: Processed | undefined;
+  try {
+    result = step();
+    return result;
+  } finally {
+    const taken = result?.kind === "committed" || result?.kind === "proposal";
+    if (!taken) undo(group.messageKeys, opened.group.messageKeys, opened.spent);
+  }
+}
+
 function processFramed(input: ProcessInput): Processed {
   const { crypto, group } = input;
   const decoded = decodeMlsMessage(input.message);
@@ -63,8 +78,13 @@ function processFramed(input: ProcessInput): Processed {
   if (opened.kind === "own") return opened;
   const { message } = opened;
   const { content } = message.content;
-  if (content.kind === "commit") return processCommit(input, opened, content.commit);
-  if (content.kind === "proposal") return processProposal(input, opened, content.proposal);
+  if (content.kind !== "application") {
+    return orUndone(group, opened, () =>
+      content.kind === "commit"
+        ? processCommit(input, opened, content.commit)
+        : processProposal(input, opened, content.proposal),
+    );
+  }
   // RFC 9420 §6: application data is always encrypted, so it comes from a member.
   const { sender, generation, skipped, spent } = opened;
   if (sender.kind !== "member" || generation === undefined) {

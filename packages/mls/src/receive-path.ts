@@ -20,6 +20,9 @@ import { filteredDirectPath, nextPathSecret, nodeKeyPair, parentHashes } from ".
 export interface OpenedPath {
   readonly own: PrivateTree;
   readonly commitSecret: Uint8Array;
+  /** Of the path alone; also among what is spent. */
+  readonly pathSecrets: readonly Uint8Array[];
+  /** With the private keys that the path replaces, which the group as it was still needs. */
   readonly spent: readonly Uint8Array[];
 }
 
@@ -124,7 +127,7 @@ export function implantPathSecret(input: {
   if (from === -1) throw badPath("no-common-node");
   const opened = deriveUp(crypto, tree, own, steps.slice(from), pathSecret);
   // The one that was given is its owner's to wipe.
-  wipe(...opened.spent.filter((secret) => secret !== pathSecret), opened.commitSecret);
+  wipe(...opened.pathSecrets.filter((secret) => secret !== pathSecret), opened.commitSecret);
   return opened.own;
 }
 
@@ -138,20 +141,22 @@ function deriveUp(
 ): OpenedPath {
   if (firstSecret.length !== tree.suite.hashLength) throw badPath("secret-length");
   const keys: [number, Uint8Array][] = [];
-  const spent: Uint8Array[] = [];
+  const replaced: Uint8Array[] = [];
+  const pathSecrets: Uint8Array[] = [];
   let pathSecret = firstSecret;
   for (const index of indices) {
     const pair = nodeKeyPair(crypto, tree.suite, pathSecret);
     const expected = nodeAt(tree, index)?.parent?.encryptionKey;
     if (expected === undefined || !equal(pair.publicKey, expected)) throw badPath("public-key");
     keys.push([index, pair.privateKey]);
-    const replaced = own.keys.get(index);
-    if (replaced !== undefined) spent.push(replaced);
-    spent.push(pathSecret);
+    const before = own.keys.get(index);
+    if (before !== undefined) replaced.push(before);
+    pathSecrets.push(pathSecret);
     pathSecret = nextPathSecret(crypto, tree.suite, pathSecret);
   }
   const kept = pruned(withKeys(own, keys), tree);
-  return { own: kept.own, commitSecret: pathSecret, spent: [...spent, ...kept.spent] };
+  const spent = [...pathSecrets, ...replaced, ...kept.spent];
+  return { own: kept.own, commitSecret: pathSecret, pathSecrets, spent };
 }
 
 /**

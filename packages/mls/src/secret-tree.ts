@@ -104,6 +104,13 @@ export function secretsOf(tree: SecretTree): Uint8Array[] {
   return out;
 }
 
+/** Wipes what a step from `before` derived that is not taken after all: the later tree, and secrets beside it. */
+export function undo(before: SecretTree, after: SecretTree, beside: readonly Uint8Array[]): void {
+  if (before === after && beside.length === 0) return;
+  const kept = new Set(secretsOf(before));
+  for (const secret of [...secretsOf(after), ...beside]) if (!kept.has(secret)) secret.fill(0);
+}
+
 type Branch = SecretNode & { kind: "branch" };
 
 function replaceChild(branch: Branch, side: "left" | "right", child: SecretNode): Branch {

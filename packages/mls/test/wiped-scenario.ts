@@ -9,6 +9,7 @@ import {
   createKeyPackage,
   discard,
   join,
+  peekMessage,
   process,
   propose,
   seal,
@@ -98,7 +99,9 @@ export function createBob(
       case "join": {
         invariant(own, "not joined yet");
         const welcome = fromHex(order.welcome);
-        const joined = join({ crypto, welcome, keyPackages: [own], judge: acceptAll });
+        const input = { crypto, welcome, keyPackages: [own] };
+        expectNothing(join({ ...input, judge: () => ({ kind: "refuse", code: "no" }) }).kind);
+        const joined = join({ ...input, judge: acceptAll });
         if (joined.kind !== "joined") throw new Error(joined.kind);
         advance(joined.group, joined.spent);
         // Once the join is stored, nobody needs the key package's secrets.
@@ -109,7 +112,15 @@ export function createBob(
       case "take": {
         const message = fromHex(order.message);
         const psks = () => psk.slice();
-        const result = process({ crypto, group: now(), message, judge: acceptAll, psks });
+        const input = { crypto, group: now(), psks };
+        // Refused at the end of its content, then waited for, and only then taken.
+        const bent = message.with(-1, (message.at(-1) as number) ^ 1);
+        expectNothing(process({ ...input, message: bent, judge: acceptAll }).kind);
+        if (peekMessage(message).contentType === "commit") {
+          const judge = () => ({ kind: "wait" as const, for: "a while" });
+          expectNothing(process({ ...input, message, judge }).kind);
+        }
+        const result = process({ ...input, message, judge: acceptAll });
         if (result.kind === "refused") throw result.reason;
         invariant("group" in result, "a step forward");
         advance(result.group, result.spent);
@@ -149,6 +160,10 @@ export function createBob(
   const secretsInUse = (): string =>
     [...snapshot(now()).values(), signer.privateKey].map(toHex).join(" ");
   return { keyPackage, follow, store, kept, secretsInUse };
+}
+
+function expectNothing(kind: string): void {
+  invariant(kind === "refused" || kind === "waiting", `nothing taken, not ${kind}`);
 }
 
 /** What bob is ordered, as ada and cyd let it come about. Both stay out of bob's process. */
