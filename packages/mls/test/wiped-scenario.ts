@@ -114,7 +114,7 @@ export function createBob(
         const psks = () => psk.slice();
         const input = { crypto, group: now(), psks };
         // Refused at the end of its content, then waited for, and only then taken.
-        const bent = message.with(-1, (message.at(-1) as number) ^ 1);
+        const bent = message.with(message.length - 1, (message.at(-1) as number) ^ 1);
         expectNothing(process({ ...input, message: bent, judge: acceptAll }).kind);
         if (peekMessage(message).contentType === "commit") {
           const judge = () => ({ kind: "wait" as const, for: "a while" });
