@@ -12,7 +12,7 @@ export function proposalType(proposal: Proposal): number {
   return proposal.kind === "custom" ? proposal.type : proposalTypes[proposal.kind];
 }
 
-/** Proposal (RFC 9420 §12.1). */
+/** Proposal (RFC 9420 §12.1): every kind, and any other as it came (MLS-02). */
 export function writeProposal(w: Writer, proposal: Proposal): void {
   w.u16(proposalType(proposal));
   writeProposalBody(w, proposal);

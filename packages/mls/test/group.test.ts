@@ -37,7 +37,7 @@ function agree(people: readonly Person[]): void {
 }
 
 for (const suiteId of [1, 2, 3, 4, 5, 6, 7]) {
-  test(`suite ${suiteId}: create, add, talk, update, remove`, () => {
+  test(`MLS-01: suite ${suiteId}: create, add, talk, update, remove`, () => {
     const people = groupOfPeople(["ada", "bob", "cyd", "dan", "eve"], { suiteId });
     agree(people);
     const [ada, bob, cyd, dan, eve] = people as [Person, Person, Person, Person, Person];

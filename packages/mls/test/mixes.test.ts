@@ -28,7 +28,7 @@ function leafOf(who: Person): number {
  * agree on the epoch; who is gone is gone; who is added is in.
  */
 for (const suiteId of [2, 3]) {
-  test(`RFC 9420 §12.2: proposals in every mix, by value and by reference, suite ${suiteId}`, () => {
+  test(`MLS-02, RFC 9420 §12.2: proposals in every mix, by value and by reference, suite ${suiteId}`, () => {
     const random = seeded(1_000 + suiteId);
     const outsider = person("outsider", suiteId);
     const listed = {
