@@ -320,6 +320,19 @@ test("XGC-56: groups keep to their size, which the app may set", async () => {
   // Receivers never ask: his own limit counts for what he adds.
   await (await follow(bo, group.id)).addMembers([cy.client.inboxId]);
   expect((await (await follow(ada, group.id)).members()).length).toBe(3);
+  // 400 of them by default, the creator counted. Nobody knows these people: that is the next thing to be said.
+  const people = (count: number): string[] =>
+    Array.from({ length: count }, (_item, n) => n.toString(16).padStart(64, "0"));
+  await expect(bo.client.conversations.createGroup(people(400))).rejects.toMatchObject({
+    code: "client/user-limit-exceeded",
+    details: { limit: 400, size: 401 },
+  });
+  for (const { client } of [bo, cy]) {
+    const size = client === bo.client ? 399 : 1_000;
+    await expect(client.conversations.createGroup(people(size))).rejects.toMatchObject({
+      code: "client/missing-sequence-id",
+    });
+  }
   for (const maxGroupSize of [0, -1, Number.NaN]) {
     await expect(world.join("odd", { maxGroupSize })).rejects.toMatchObject({
       code: "client/bad-argument",
