@@ -1,2 +1,2 @@
 export { openPool } from "./pool/pool.ts";
-export type { Pool, PoolOptions } from "./pool/pool.ts";
+export type { Pool, PoolOptions, PoolState } from "./pool/pool.ts";
