@@ -231,6 +231,27 @@ async function story(context) {
   await page.close();
   page = second;
 
+  await check(
+    "offline: what is said goes out, once, when the network is back, and what was missed comes",
+    async () => {
+      const before = (await texts(page)).length;
+      await context.setOffline(true);
+      await say(page, "said into the void");
+      const notice = page.getByRole("alert").filter({ hasText: "Not sent yet" });
+      await notice.waitFor({ timeout: 30_000 });
+      await cli("send", groupId, "said meanwhile");
+      await context.setOffline(false);
+      await hears(page, "said meanwhile");
+      const atTheOtherEnd = async () =>
+        (await cli("read", groupId))
+          .map(({ content }) => content)
+          .filter((text) => text === "said into the void" || text === "said meanwhile");
+      await eventually("both at the other end", async () => (await atTheOtherEnd()).length >= 2);
+      same((await atTheOtherEnd()).length, 2, "messages at the other end, each once");
+      await notice.waitFor({ state: "detached" });
+      await eventually("both on the page", async () => (await texts(page)).length === before + 2);
+    },
+  );
   await check("a narrow window shows one thing at a time, and the way back", async () => {
     await page.setViewportSize({ width: 390, height: 780 });
     await page.getByRole("button", { name: "Back to the list" }).waitFor();
@@ -266,7 +287,9 @@ async function story(context) {
   });
   await check("the page broke no policy and threw nothing", async () => {
     same(
-      problems.filter((line) => !/ERR_(?:CONNECTION|FAILED)/.test(line)),
+      problems.filter(
+        (line) => !/ERR_(?:CONNECTION|FAILED|INTERNET_DISCONNECTED|NETWORK)/.test(line),
+      ),
       [],
       "problems",
     );

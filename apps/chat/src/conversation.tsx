@@ -3,7 +3,7 @@ import type { VNode } from "preact";
 import { useMessages, useNames } from "./hooks.ts";
 import { Members } from "./members.tsx";
 import { MessageItem, peopleIn } from "./message.tsx";
-import { wordsOf } from "./session.ts";
+import { canHeal, wordsOf } from "./session.ts";
 import type { ServedConversation, Session } from "./session.ts";
 
 interface ConversationProps {
@@ -20,6 +20,7 @@ export function ConversationView(props: ConversationProps): VNode {
   const [showMembers, setShowMembers] = useState(false);
   const [problem, setProblem] = useState<string | undefined>(undefined);
   const [sending, setSending] = useState(0);
+  const [waiting, setWaiting] = useState(false);
   const list = useRef<HTMLOListElement>(null);
   const lastId = messages.at(-1)?.id;
 
@@ -38,11 +39,16 @@ export function ConversationView(props: ConversationProps): VNode {
     field.value = "";
     setSending((count) => count + 1);
     setProblem(undefined);
+    setWaiting(false);
     try {
       await conversation.sendText(text);
     } catch (error) {
-      setProblem(wordsOf(error));
-      field.value = text;
+      // What can heal is kept and goes out with the next sync: sending it again would say it twice.
+      if (canHeal(error)) setWaiting(true);
+      else {
+        setProblem(wordsOf(error));
+        field.value = text;
+      }
     }
     setSending((count) => count - 1);
     refresh();
@@ -80,6 +86,11 @@ export function ConversationView(props: ConversationProps): VNode {
       {problem && (
         <p class="problem" role="alert">
           {problem}
+        </p>
+      )}
+      {waiting && messages.some(({ deliveryStatus }) => deliveryStatus === 0) && (
+        <p class="problem" role="alert">
+          Not sent yet. It goes out as soon as the node can be reached.
         </p>
       )}
       {conversation.isActive ? (

@@ -34,11 +34,19 @@ export async function openSession(who: Signer | PublicIdentifier): Promise<Sessi
     for (const listener of listeners) listener(message);
   };
   const onRestart = (): void => tell(undefined);
+  const catchUp = (): void => {
+    void client.conversations
+      .syncAll()
+      .catch(() => undefined)
+      .then(onRestart);
+  };
   // What was missed while the page was closed comes first; the streams wait for nobody.
-  void client.conversations
-    .syncAll()
-    .catch(() => undefined)
-    .then(onRestart);
+  catchUp();
+  // Streams try again by themselves, but less and less often.
+  addEventListener("online", catchUp);
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "visible") catchUp();
+  });
   void client.conversations.streamAllMessages({
     onValue: tell,
     onRestart,
@@ -79,6 +87,12 @@ export function titleOf(conversation: ServedConversation, names: Names): string 
 
 export function shortId(id: string): string {
   return `${id.slice(0, 6)}…${id.slice(-4)}`;
+}
+
+/** Whether what failed may go through later by itself. */
+export function canHeal(error: unknown): boolean {
+  const { disposition } = error as { readonly disposition?: string };
+  return disposition === "retry" || disposition === "wait";
 }
 
 /** A failure in words, with its code. */

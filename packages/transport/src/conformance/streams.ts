@@ -229,7 +229,7 @@ export function streamCases(open: Open, underWayBytes: number): ConformanceCase[
       let read = 0;
       for await (const message of stream) {
         read += message.length;
-        if (read >= 4 * underWayBytes) break;
+        if (read >= Math.max(16 * mib, 1.5 * underWayBytes)) break;
       }
       invariant(pulled > before, "the handler went on");
       const after = await settled(() => pulled);
