@@ -10,9 +10,9 @@ import { createBob } from "./wiped-scenario.ts";
  * wipe those; they last until the memory is used again, which anything that runs brings about.
  */
 async function settle() {
-  for (let round = 0; round < 6; round++) {
+  for (let round = 0; round < 4; round++) {
     let garbage = [];
-    for (let i = 0; i < 200_000; i++) {
+    for (let i = 0; i < 120_000; i++) {
       garbage.push(new Uint8Array(64).fill(round));
       if (garbage.length > 20_000) garbage = [];
     }
