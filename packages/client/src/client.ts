@@ -56,7 +56,7 @@ import { openPreferences } from "./preferences.ts";
 import { Preferences } from "./preferences-api.ts";
 import { createRecovery } from "./recovery.ts";
 import { registerInstallation, requestRegistration } from "./register.ts";
-import { Lock, systemTimers } from "./run.ts";
+import { Lock, endingWith, systemTimers } from "./run.ts";
 import type { Ports, Timers } from "./run.ts";
 import type { SignatureRequest } from "./signature-request.ts";
 import { createWelcomes } from "./welcomes.ts";
@@ -194,7 +194,7 @@ export class Client {
       transport,
       clock: options.clock ?? systemClock,
       random: options.random ?? systemRandom,
-      timers: options.timers ?? systemTimers,
+      timers: endingWith(abort.signal, options.timers ?? systemTimers),
       log: options.log ?? silentLog,
     };
     const own = await ownIdentity(ports, api, identifier, options, found);

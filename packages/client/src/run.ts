@@ -27,6 +27,13 @@ export const systemTimers: Timers = {
     }),
 };
 
+/** Timers whose every wait ends with the client: closing it waits for nothing but what is under way. */
+export function endingWith(closed: AbortSignal, timers: Timers): Timers {
+  return {
+    sleep: (ms, signal) => timers.sleep(ms, signal ? AbortSignal.any([signal, closed]) : closed),
+  };
+}
+
 /** Everything outside that the client uses. */
 export interface Ports {
   readonly crypto: CryptoProvider;

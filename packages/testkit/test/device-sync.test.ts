@@ -386,3 +386,15 @@ test("XHS-02: workerConfig sets the pace of background work, and switches kinds 
   });
   await world.close();
 });
+
+test("a client that waits to try again closes at once", async () => {
+  const world = createWorld({ workers: true });
+  const phone = await world.join("ada");
+  await world.clock.advance(1_000);
+  phone.fault = () => ({ kind: "drop" });
+  await phone.client.preferences.denyInboxIds([stranger]);
+  // Now in the longer pauses between attempts (XIN-16), which this clock does not end by itself.
+  await settle(200);
+  await phone.client.close();
+  await world.close();
+});
