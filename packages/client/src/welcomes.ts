@@ -15,21 +15,11 @@ import type { Cell, Groups } from "./groups.ts";
 import { keys } from "./keys.ts";
 import type { OwnKeyPackage } from "./key-packages.ts";
 import { readdRequestChanges } from "./recovery.ts";
-import { decodeRow, encodeRow } from "./rows.ts";
+import { decodeRow } from "./rows.ts";
 import { canHeal, Lock, refetchable, withRetry } from "./run.ts";
-
-/** A welcome that cannot be used yet: what its pointer names was not there (XWL-11), or an inbox log ended too early (XCV-11). */
-interface WelcomeTask {
-  readonly pointer?: Pointer | undefined;
-  readonly opened?: OpenedWelcome | undefined;
-  readonly wrapperKey: Uint8Array;
-  readonly welcomeId: bigint;
-  readonly createdNs: bigint;
-  readonly nextNs: bigint;
-  readonly waitNs: bigint;
-  readonly attempts: number;
-  readonly untilNs: bigint;
-}
+import { createWelcomeMarks } from "./welcome-marks.ts";
+import { isOver, later, newWelcomeTask, putTask } from "./welcome-tasks.ts";
+import type { WelcomeTask } from "./welcome-tasks.ts";
 
 export interface Welcomes {
   /** Reads all new welcomes, one by one in the order of their ids (XWL-12). Answers with the conversations they led into. */
@@ -47,25 +37,14 @@ export interface Welcomes {
   tick(): Promise<void>;
 }
 
-const cursorKey = keys.meta("welcome-cursor");
-const floorKey = keys.meta("welcome-floor");
 const lookBackEveryNs = 30n * 60n * 1_000_000_000n;
-const minute = 60n * 1_000_000_000n;
 
 export function createWelcomes(context: Context, groups: Groups): Welcomes {
   const { store, crypto, clock, log } = context.ports;
   const lock = new Lock();
+  const marks = createWelcomeMarks(store, crypto);
+  const { cursor, isSeen, moveCursor, putSeen } = marks;
   let lookedBackNs = 0n;
-
-  async function cursor(): Promise<bigint> {
-    const row = await store.get(cursorKey);
-    return row ? decodeRow<{ id: bigint }>(row).id : 0n;
-  }
-  const moveCursor = (id: bigint): Change => ({
-    kind: "put",
-    key: cursorKey,
-    value: encodeRow({ id }),
-  });
 
   function reject(welcomeId: bigint, code: string, rule?: string): void {
     log.write("warn", "welcome-refused", { welcomeId, code, rule });
@@ -80,9 +59,13 @@ export function createWelcomes(context: Context, groups: Groups): Welcomes {
   async function fetchPointee(pointer: Pointer): Promise<OpenedWelcome | undefined> {
     const page = await context.api.queryWelcomes(pointer.destination, 0n);
     const [first] = page.messages;
-    if (!first) return undefined;
-    if (first.kind !== "v1") throw new ClientError("client/bad-welcome", { rule: "XWL-11" });
-    return unwrapPointee(crypto, pointer, first.value.data, first.value.welcomeMetadata);
+    if (first?.kind !== "v1") return undefined;
+    try {
+      return unwrapPointee(crypto, pointer, first.value.data, first.value.welcomeMetadata);
+    } catch {
+      // The pointer is the sender's word, what lies there may be somebody else's: it is asked for again.
+      return undefined;
+    }
   }
 
   interface Found {
@@ -90,28 +73,6 @@ export function createWelcomes(context: Context, groups: Groups): Welcomes {
     readonly wrapperKey: Uint8Array;
     readonly opened: OpenedWelcome;
   }
-
-  function taskOf(
-    found: Pick<WelcomeTask, "pointer" | "opened" | "wrapperKey">,
-    at: { readonly id: bigint; readonly createdNs: bigint },
-  ): WelcomeTask {
-    const now = clock.nowNs();
-    const waitNs = found.pointer ? 5n * minute : minute / 12n;
-    return {
-      ...found,
-      welcomeId: at.id,
-      createdNs: at.createdNs,
-      nextNs: now + waitNs,
-      waitNs,
-      attempts: 0,
-      untilNs: now + 3n * 24n * 60n * minute,
-    };
-  }
-  const putTask = (task: WelcomeTask): Change => ({
-    kind: "put",
-    key: keys.task(task.welcomeId.toString()),
-    value: encodeRow(task),
-  });
 
   async function open(message: WelcomeMessage): Promise<Found | WelcomeTask> {
     if (message.kind === "unset") throw new ClientError("client/bad-welcome", { rule: "XWL-04" });
@@ -136,7 +97,8 @@ export function createWelcomes(context: Context, groups: Groups): Welcomes {
       return { own: found.own, wrapperKey: hpkePublicKey, opened };
     } catch (error) {
       if (error !== notYet) throw error;
-      return taskOf({ pointer, wrapperKey: hpkePublicKey }, message.value);
+      const wanted = { pointer, wrapperKey: hpkePublicKey };
+      return newWelcomeTask(wanted, message.value, clock.nowNs());
     }
   }
 
@@ -222,19 +184,11 @@ export function createWelcomes(context: Context, groups: Groups): Welcomes {
     if (newest) await setConsent(GroupId, cell.id, getConsent(GroupId, newest.id));
   }
 
-  // By content as well: a node may give another welcome a number that was used.
-  function seenKey(message: Exclude<WelcomeMessage, { kind: "unset" }>): Uint8Array {
-    const data = message.kind === "v1" ? message.value.data : message.value.welcomePointer;
-    return keys.welcomeSeen(message.value.id, toHex(crypto.hash("sha256", data).subarray(0, 16)));
-  }
-  const isSeen = async (message: Exclude<WelcomeMessage, { kind: "unset" }>): Promise<boolean> =>
-    (await store.get(seenKey(message))) !== undefined;
-
   async function take(message: WelcomeMessage, pushed = false): Promise<Cell | undefined> {
     if (message.kind === "unset") return undefined;
     const { id, createdNs } = message.value;
     const at = await cursor();
-    const seen: Change = { kind: "put", key: seenKey(message), value: encodeRow({}) };
+    const seen = putSeen(message);
     const done = pushed ? [seen] : [moveCursor(id > at ? id : at), seen];
     try {
       const found = await open(message);
@@ -246,7 +200,8 @@ export function createWelcomes(context: Context, groups: Groups): Welcomes {
       const joined = await joinBy(found, { id, createdNs }, done, true);
       if (joined !== "late") return joined;
       const { opened, wrapperKey } = found;
-      await store.write([...done, putTask(taskOf({ opened, wrapperKey }, { id, createdNs }))]);
+      const task = newWelcomeTask({ opened, wrapperKey }, { id, createdNs }, clock.nowNs());
+      await store.write([...done, putTask(task)]);
       waits(id, "XCV-11");
       return undefined;
     } catch (error) {
@@ -296,8 +251,7 @@ export function createWelcomes(context: Context, groups: Groups): Welcomes {
     const now = clock.nowNs();
     if (now - lookedBackNs <= lookBackEveryNs) return [];
     const upTo = await cursor();
-    const row = await store.get(floorKey);
-    const floor = row ? decodeRow<{ id: bigint }>(row).id : 0n;
+    const floor = await marks.floor();
     lookedBackNs = now;
     if (upTo <= floor) return [];
     const cells: Cell[] = [];
@@ -318,35 +272,39 @@ export function createWelcomes(context: Context, groups: Groups): Welcomes {
     }
     // Everything up to here was seen twice. A log that ends before the cursor shows that the cursor was led astray.
     const end = last < upTo ? last : upTo;
-    await store.write([
-      moveCursor(end),
-      { kind: "put", key: floorKey, value: encodeRow({ id: end }) },
-      { kind: "delete-range", from: keys.welcomesSeen().from, to: keys.welcomesSeenTo(end) },
-    ]);
+    await store.write([moveCursor(end), ...marks.moveFloor(end)]);
     return cells;
   }
 
+  /** One look at a stored welcome. What heals leaves it for later, what does not ends it; others are not held up. */
   async function runTask(key: Uint8Array, task: WelcomeTask): Promise<void> {
     const gone: Change = { kind: "delete", key };
-    const found = await context.keyPackages.find(task.wrapperKey);
-    const now = clock.nowNs();
-    const at = { id: task.welcomeId, createdNs: task.createdNs };
-    if (!found || now > task.untilNs || task.attempts >= 100) {
-      if (found && task.opened) {
-        await joinBy({ own: found.own, opened: task.opened }, at, [gone], false);
+    try {
+      if (await tryTask(task, gone)) return;
+      await store.write([putTask(later(task, clock.nowNs()))]);
+    } catch (error) {
+      if (canHeal(error)) {
+        await store.write([putTask(later(task, clock.nowNs()))]);
         return;
       }
+      if (!(error instanceof CoterieError) || error.disposition === "halt") throw error;
       await store.write([gone]);
-      reject(task.welcomeId, "client/bad-welcome", "XWL-11");
-      return;
+      reject(task.welcomeId, error.code, "XWL-11");
     }
-    const opened = task.opened ?? (task.pointer && (await fetchPointee(task.pointer)));
-    if (opened && (await joinBy({ own: found.own, opened }, at, [gone], true)) !== "late") return;
-    const longest = 120n * minute;
-    const grown = (task.waitNs * 3n) / 2n;
-    const waitNs = grown > longest ? longest : grown;
-    const next = { ...task, attempts: task.attempts + 1, waitNs, nextNs: now + waitNs };
-    await store.write([{ kind: "put", key, value: encodeRow(next) }]);
+  }
+
+  /** False where it is still too early. */
+  async function tryTask(task: WelcomeTask, gone: Change): Promise<boolean> {
+    const found = await context.keyPackages.find(task.wrapperKey);
+    const over = isOver(task, clock.nowNs());
+    const fetched = found && task.pointer && !over ? await fetchPointee(task.pointer) : undefined;
+    const opened = task.opened ?? fetched;
+    if (found && opened) {
+      const at = { id: task.welcomeId, createdNs: task.createdNs };
+      return (await joinBy({ own: found.own, opened }, at, [gone], !over)) !== "late";
+    }
+    if (found && !over) return false;
+    throw new ClientError("client/bad-welcome", { rule: "XWL-11" });
   }
 
   async function pushed(message: WelcomeMessage): Promise<Cell | undefined> {

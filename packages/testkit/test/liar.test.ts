@@ -400,6 +400,37 @@ test("XWL-14, A26: an old welcome played again does not lead a removed member ba
   await world.close();
 });
 
+test("XWL-08, XWL-11: a shared welcome that was spoiled on the way is asked for again", async () => {
+  const world = createWorld({ workers: true, selfMovingMs: 4_500 });
+  const ada = await world.join("ada");
+  const others: Actor[] = [];
+  for (const name of ["bo", "cy", "di"]) others.push(await world.join(name));
+  const [bo] = others as [Actor];
+  bo.tamper = (path, answer) => {
+    if (path !== mls.queryWelcomeMessages) return undefined;
+    const response = QueryWelcomeMessagesResponse.decode(answer);
+    const [first] = response.messages;
+    // The one without a wrapper key is what the pointers name.
+    if (first?.kind !== "v1" || first.value.wrapperAlgorithm !== 3) return undefined;
+    const data = new Uint8Array(first.value.data);
+    data[7] = (data[7] as number) ^ 1;
+    const messages: WelcomeMessage[] = [{ kind: "v1", value: { ...first.value, data } }];
+    return QueryWelcomeMessagesResponse.encode({ ...response, messages });
+  };
+  const group = await ada.client.conversations.createGroup(
+    others.map(({ client }) => client.inboxId),
+  );
+  await bo.client.conversations.sync();
+  expect(await bo.client.conversations.list()).toEqual([]);
+  expect(bo.events.at(-1)).toMatchObject({ kind: "waiting", what: "welcome", rule: "XWL-11" });
+  beHonestTo(bo);
+  world.clock.jump(5 * 60_000);
+  await world.clock.advance(6_000);
+  expect((await groupOf(bo, group.id)).isActive).toBe(true);
+  expect((await standings([ada, bo], group.id)).size).toBe(1);
+  await world.close();
+});
+
 test("XWL-12: a welcome that was kept back, or that came after one with a number too high, is found", async () => {
   for (const lie of ["withhold", "renumber"] as const) {
     const world = createWorld();
