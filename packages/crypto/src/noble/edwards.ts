@@ -6,17 +6,12 @@ import { littleEndian } from "./little-endian.ts";
 
 type Point25519 = typeof ed25519.Point.BASE;
 
-interface Known {
-  /** False remembers a key that is no point. */
-  readonly point: Point25519 | false;
-  uses: number;
-}
-
-// MLS-08: decoding costs a square root, so a key is decoded once.
-const known = createLru<Known>(2048);
+// MLS-08: decoding costs a square root, so a key is decoded once. False remembers a key that is no point.
+const known = createLru<{ readonly point: Point25519 | false }>(2048);
 // A table of multiples costs four multiplications to make and 150 KB, and then makes each one ten times cheaper. So it is for the few keys
-// that sign message after message, not for the many that are seen when joining.
+// that sign message after message, not for the many that are seen when joining: uses count only among the keys that were used last.
 const tables = createLru<Point25519>(32);
+const lately = createLru<{ uses: number }>(32);
 const usesBeforeTable = 4;
 
 /**
@@ -48,11 +43,14 @@ function decode(publicKey: Uint8Array): Point25519 | false {
   if (prepared !== undefined) return prepared;
   let entry = known.get(id);
   if (entry === undefined) {
-    entry = { point: fromBytes(publicKey), uses: 0 };
+    entry = { point: fromBytes(publicKey) };
     known.set(id, entry);
   }
-  if (!entry.point || ++entry.uses < usesBeforeTable) return entry.point;
-  entry.uses = 0;
+  if (!entry.point) return false;
+  const recent = lately.get(id) ?? { uses: 0 };
+  lately.set(id, recent);
+  if (++recent.uses < usesBeforeTable) return entry.point;
+  recent.uses = 0;
   // A point of its own: noble ties the table to the object, and forgets it with it.
   const table = ed25519.Point.fromAffine(entry.point.toAffine()).precompute(4);
   tables.set(id, table);
