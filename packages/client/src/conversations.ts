@@ -10,7 +10,7 @@ import type { DecodedMessage } from "./decoded-message.ts";
 import { Dm } from "./dm.ts";
 import { readMessage } from "./db.ts";
 import { dmIdOf } from "./engine/dm-id.ts";
-import { stepTo } from "./engine/step.ts";
+import { stepTo, withoutIntent } from "./engine/step.ts";
 import { ConsentEntityType, ConsentState, ConversationType } from "./enums.ts";
 import { ClientError } from "./errors.ts";
 import type { Group } from "./group.ts";
@@ -186,20 +186,26 @@ export class Conversations extends ConversationStreams {
     return row && !isExpired(row, clock.nowNs()) ? viewMessage(this.viewer, row) : undefined;
   }
 
-  /** Deletes a message here and nowhere else. Answers with how many there were: 0 or 1. */
+  /** Deletes a message here and nowhere else; one that still waits is not sent any more. Answers with how many there were: 0 or 1. */
   async deleteMessageById(id: string): Promise<number> {
     const { context, groups } = this.parts;
     const row = await readMessage(context.ports.store, id);
     if (!row) return 0;
     const cell = await groups.get(row.groupId);
-    await groups.exclusive(cell, (loaded) =>
-      loaded.apply(
-        stepTo(loaded.state, {
+    await groups.exclusive(cell, async ({ state, apply }) => {
+      const waiting = state.intents.find(
+        (intent) =>
+          intent.state.kind === "to-publish" &&
+          intent.wish.kind === "send-message" &&
+          intent.wish.messageId === row.id,
+      );
+      await apply(
+        stepTo(waiting ? withoutIntent(state, waiting.id) : state, {
           messages: [{ kind: "delete", id: row.id }],
           events: [{ kind: "deleted", groupId: row.groupId, messageId: row.id, message: row }],
         }),
-      ),
-    );
+      );
+    });
     return 1;
   }
 

@@ -150,6 +150,22 @@ test("XMS-09, XST-07: deleted messages become placeholders and are told on every
   await world.close();
 });
 
+test("a message that is deleted before it was sent is not sent", async () => {
+  const world = createWorld();
+  const { actors, group } = await crew(world, ["ada", "bo"]);
+  const [ada, bo] = actors as [Actor, Actor];
+  const regret = await group.sendText("regret", { optimistic: true });
+  await group.sendText("kept", { optimistic: true });
+  expect(await ada.client.conversations.deleteMessageById(regret)).toBe(1);
+  await group.sync();
+  const his = await follow(bo, group.id);
+  for (const own of [group, his]) {
+    expect((await own.messages({ kind: 0 })).map(({ content }) => content)).toEqual(["kept"]);
+  }
+  expect((await group.debugInfo()).openIntents).toEqual([]);
+  await world.close();
+});
+
 test("XMS-09: a deletion said in another group, or by a super admin of another group, counts for nothing", async () => {
   const world = createWorld();
   const { actors, group } = await crew(world, ["ada", "bo"]);
