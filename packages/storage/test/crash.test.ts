@@ -2,7 +2,7 @@ import { copyFileSync, existsSync, readFileSync, statSync } from "node:fs";
 import { expect, test } from "vitest";
 import { decodeKey, encodeKey, prefixRange } from "@coterie/storage";
 import { openSqliteStore } from "@coterie/storage/sqlite";
-import { startChild } from "./child-process.ts";
+import { startChild, startMigration } from "./child-process.ts";
 import { codeOf, key, otherKey, tempPath } from "./temp.ts";
 
 test("storage/in-use: a store held by another process, until that process is killed", async () => {
@@ -72,3 +72,35 @@ test("a store copied away with its log opens as what was acknowledged then", asy
   await copy.close();
   expect(statSync(copied).size).toBeGreaterThan(0);
 });
+
+test("an upgrade of the file that is killed midway has not happened, and happens at the next opening", async () => {
+  const path = tempPath();
+  const large = new Uint8Array(50_000).fill(7);
+  let store = await openSqliteStore({ path, unencrypted: true });
+  await store.write(
+    Array.from({ length: 200 }, (_, n) => ({
+      kind: "put" as const,
+      key: encodeKey("m", BigInt(n)),
+      value: large,
+    })),
+  );
+  await store.close();
+  const killed = startMigration(path, "hang");
+  expect(await killed.line()).toBe("midway");
+  killed.child.kill("SIGKILL");
+  await killed.ended;
+  // The version before it opens the file, and finds what was there.
+  store = await openSqliteStore({ path, unencrypted: true });
+  const entries = await store.list(prefixRange("m"));
+  expect(entries).toHaveLength(200);
+  expect(entries.every(({ value }) => value.length === 50_000 && value[0] === 7)).toBe(true);
+  await store.close();
+
+  const finished = startMigration(path, "finish");
+  expect(await finished.line()).toBe("migrated");
+  await finished.ended;
+  // Now it is the later version's.
+  expect(await codeOf(() => openSqliteStore({ path, unencrypted: true }))).toBe(
+    "storage/newer-version",
+  );
+}, 60_000);

@@ -1,11 +1,11 @@
 import { StorageError } from "../errors.ts";
 import type { Engine } from "./engine.ts";
 
-/** The version of what is inside a store's file. Raise it together with a step in `migrations`. */
-const FORMAT = 1n;
+/** Leads from one version of what is inside a store's file to the next. */
+type Migration = (engine: Engine) => void;
 
-/** The step at index i leads from version i to version i + 1. Each runs in the transaction that records its version. */
-const migrations: readonly ((engine: Engine) => void)[] = [
+/** The step at index i leads from version i to version i + 1. All that are due run in the transaction that records the version. */
+const migrations: readonly Migration[] = [
   (engine) => {
     engine.exec(`
       CREATE TABLE coterie (name TEXT PRIMARY KEY NOT NULL, value INTEGER NOT NULL) WITHOUT ROWID;
@@ -14,13 +14,20 @@ const migrations: readonly ((engine: Engine) => void)[] = [
   },
 ];
 
-/** Brings a database from its version to the current one. */
-export function migrate(engine: Engine, version: bigint): void {
-  if (version === FORMAT) return;
+const FORMAT = BigInt(migrations.length);
+
+/** Brings a database from its version to the last one that the steps lead to: whole, or not at all, also where the process is killed. */
+export function migrate(
+  engine: Engine,
+  version: bigint,
+  steps: readonly Migration[] = migrations,
+): void {
+  const last = BigInt(steps.length);
+  if (version === last) return;
   // An open that fails closes the database, and with it the transaction.
   engine.exec("BEGIN IMMEDIATE");
-  for (const step of migrations.slice(Number(version))) step(engine);
-  engine.prepare("REPLACE INTO coterie (name, value) VALUES ('format', ?)").run(FORMAT);
+  for (const step of steps.slice(Number(version))) step(engine);
+  engine.prepare("REPLACE INTO coterie (name, value) VALUES ('format', ?)").run(last);
   engine.exec("COMMIT");
 }
 
