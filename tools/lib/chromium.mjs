@@ -25,7 +25,7 @@ function findChromium() {
 }
 
 /** As `findChromium`, but installs Debian's package where there is none. Throws where that is not possible. */
-export function ensureChromium() {
+function ensureChromium() {
   const found = findChromium();
   if (found) return found;
   const sudo = process.getuid?.() === 0 ? [] : ["sudo", "-n"];
