@@ -265,7 +265,7 @@ export default async function run({ check }) {
   let accepted = 0;
 
   await check(
-    `${cases} random logs: the same state or both refuse, seed ${seed} (XID-10..32)`,
+    `${cases} random logs: the same state or both refuse, seed ${seed} (XID-10..15, XID-20..30)`,
     async () => {
       const random = randomOf(seed);
       for (let number = 0; number < cases; number++) {
