@@ -59,6 +59,26 @@ test("XIN-06: what never left is sent again; a third failure makes it Failed", a
   await world.close();
 });
 
+for (const epochs of [3, 4]) {
+  const what = epochs === 3 ? "stands, as all can read it" : "is sent again";
+  test(`XIN-11, XGC-05: an own message that comes back ${epochs} epochs late ${what}`, async () => {
+    const world = createWorld();
+    const { actors, group } = await crew(world, ["ada", "bo"]);
+    const [, bo] = actors as [Actor, Actor];
+    await group.sendText("before");
+    const his = await follow(bo, group.id);
+    for (let n = 0; n < epochs; n++) await his.updateName(`${n}`);
+    const before = (await logOf(world, group.id)).length;
+    await group.sendText("late");
+    expect((await logOf(world, group.id)).length).toBe(before + epochs - 2);
+    const [mine, theirs] = [await group.messages(), await (await follow(bo, group.id)).messages()];
+    const late = ({ content }: { readonly content: unknown }): boolean => content === "late";
+    expect(mine.find(late)?.sentAtNs).toBe(theirs.find(late)?.sentAtNs);
+    expect((await standings(actors, group.id)).size).toBe(1);
+    await world.close();
+  });
+}
+
 test("F10, XND-34: requests that arrive twice change nothing", async () => {
   const world = createWorld();
   const { actors, group } = await crew(world, ["ada", "bo"]);
