@@ -6,7 +6,7 @@ const inboxId = /^[0-9a-f]{64}$/;
 const address = /^0x[0-9a-fA-F]{40}$/;
 const idStart = /^[0-9a-f]{4,32}$/;
 
-export function ethereum(text: string): PublicIdentifier {
+function ethereum(text: string): PublicIdentifier {
   return { identifier: text.toLowerCase(), identifierKind: 0 };
 }
 
@@ -54,7 +54,7 @@ const states = {
   allowed: ConsentState.Allowed,
   denied: ConsentState.Denied,
 };
-export const consentStates: readonly string[] = Object.keys(states);
+const consentStates: readonly string[] = Object.keys(states);
 
 export function consentName(state: ConsentState): string {
   return Object.entries(states).find(([, value]) => value === state)?.[0] ?? "unknown";
