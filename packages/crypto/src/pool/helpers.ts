@@ -27,8 +27,10 @@ const fewest = 24;
 const most = 65_536;
 /** A commit with a path that also adds members hands out two batches of one kind. */
 const maxLive = 4;
-const canaries = 2;
 const rechecked = 4;
+
+/** Forged signatures among so many items: who lies at random gets past four of them once in sixteen times, past eight almost never. */
+const canariesAmong = (count: number): number => (count < 256 ? 4 : 8);
 
 interface Live extends Batch {
   readonly items: readonly (readonly Uint8Array[])[];
@@ -197,8 +199,9 @@ function trapsAmong(
 ): Map<number, SignatureParts> {
   const traps = new Map<number, SignatureParts>();
   const { publicKey, privateKey } = crypto.generateSigner(name);
+  const canaries = canariesAmong(items.length);
   while (traps.size < canaries) {
-    const place = items.length + canaries - 1 - randomBelow(8);
+    const place = items.length + canaries - 1 - randomBelow(3 * canaries);
     const [, , message] = items[randomBelow(items.length)] as SignatureParts;
     const forged = crypto.sign(name, privateKey, message);
     const at = (forged.length >>> 1) + randomBelow(forged.length >>> 2);

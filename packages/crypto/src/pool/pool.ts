@@ -126,7 +126,9 @@ function startThread(data: WorkerData): PoolWorker {
   const worker = new Worker(new URL(source ? "worker.ts" : "worker.js", import.meta.url), {
     workerData: data,
     name: "coterie crypto",
-    ...(source && { execArgv: ["--conditions=@coterie/source", "--no-warnings"] }),
+    ...(source && {
+      execArgv: ["--conditions=@coterie/source", "--experimental-strip-types", "--no-warnings"],
+    }),
   });
   const gone = new Promise<void>((resolve) => {
     worker.once("exit", () => resolve());
