@@ -107,7 +107,7 @@ export default async function run({ node, check, folder }) {
       );
       for (const [line, count] of failures) console.log(`        ${count} × ${line}`);
     },
-    { timeoutMs: 180_000 },
+    { timeoutMs: 900_000 },
   );
 
   let states;
@@ -130,7 +130,7 @@ export default async function run({ node, check, folder }) {
             epoch === states[0].epoch && messages.length === states[0].messages.length,
         );
       },
-      { timeoutMs: 20_000 },
+      { timeoutMs: 60_000 },
     ).catch((error) => {
       const seen = states.map(({ epoch, messages }) => `${epoch}/${messages.length}`);
       throw new Error(`epochs/messages: ${seen.join(", ")}`, { cause: error });

@@ -280,7 +280,7 @@ export default async function run({ node, check }) {
       for (const one of seated) assert.equal((await texts(one)).at(-1), "back");
       await owner.close();
     },
-    { timeoutMs: 120_000 },
+    { timeoutMs: 600_000 },
   );
   for (const client of crowd ?? []) await client.close();
 }

@@ -88,7 +88,7 @@ export default async function run({ node, check }) {
       done = true;
       await deaths;
     },
-    { timeoutMs: 120_000 },
+    { timeoutMs: 600_000 },
   );
 
   for (const kind of kinds) {

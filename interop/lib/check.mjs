@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 
-/** Runs named checks one after another and prints a line for each. A failed one does not stop those after it. */
+/**
+ * Runs named checks one after another and prints a line for each. A failed one does not stop those after it. Time limits are there for what
+ * hangs: a crowded machine may take long.
+ */
 export function createChecks(file) {
   const counts = { passed: 0, failed: 0 };
-  const check = async (title, body, { timeoutMs = 60_000 } = {}) => {
+  const check = async (title, body, { timeoutMs = 180_000 } = {}) => {
     const started = performance.now();
     let timer;
     try {

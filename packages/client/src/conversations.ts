@@ -144,18 +144,20 @@ export class Conversations extends ConversationStreams {
       eligible.push(cell);
     }
     let numSynced = 0;
-    for (let at = 0; at < eligible.length; at += 100) {
-      const chunk = eligible.slice(at, at + 100);
+    const due: Cell[] = [];
+    const starts = Array.from({ length: Math.ceil(eligible.length / 100) }, (_, i) => i * 100);
+    await eachLimited(starts, 4, async (start) => {
+      const chunk = eligible.slice(start, start + 100);
       const newest = await context.api.newestMessages(chunk.map(({ id }) => id));
-      const due: Cell[] = [];
+      // At once: an answer that has aged says nothing.
       for (const [i, cell] of chunk.entries()) {
         if (await isBehind(context, groups, cell, newest[i])) due.push(cell);
       }
-      await eachLimited(due, 10, async (cell) => {
-        await engine.sync(cell);
-        numSynced += 1;
-      });
-    }
+    });
+    await eachLimited(due, 10, async (cell) => {
+      await engine.sync(cell);
+      numSynced += 1;
+    });
     return { numEligible: eligible.length, numSynced };
   }
 
