@@ -1,6 +1,6 @@
 // Clients of the released SDK in groups that our client made and keeps.
 import { assert, eventually } from "../lib/check.mjs";
-import { ourClient, ours, standing, texts } from "../lib/ours.mjs";
+import { ourClient, ours, epochOf, texts } from "../lib/ours.mjs";
 import { sdkClient } from "../lib/sdk.mjs";
 
 export default async function run({ node, check }) {
@@ -11,14 +11,7 @@ export default async function run({ node, check }) {
   let adas;
   let bobs;
 
-  const converged = async (...conversations) => {
-    const all = [];
-    for (const conversation of conversations) all.push(await standing(conversation));
-    for (const { epoch, maybeForked } of all) {
-      assert.equal(maybeForked, false);
-      assert.equal(epoch, all[0].epoch);
-    }
-  };
+  const converged = epochOf;
   const joined = async (client, id) => {
     await client.conversations.sync();
     const conversation = await client.conversations.getConversationById(id);

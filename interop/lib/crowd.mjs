@@ -1,11 +1,12 @@
 // Mixed groups: who is in them, and how they agree.
 import { assert } from "./check.mjs";
-import { ourClient, standing } from "./ours.mjs";
+import { ourClient } from "./ours.mjs";
 import { sdkClient } from "./sdk.mjs";
 
 /** A client of either kind, "ours" or "sdk". */
 export const clientOf = (kind, node, who, more) =>
   kind === "ours" ? ourClient(node, who, more) : sdkClient(node, who, more);
+export { epochOf } from "./ours.mjs";
 export const otherKind = (kind) => (kind === "ours" ? "sdk" : "ours");
 
 /** The conversation as a client has it once it has read its welcomes. */
@@ -14,17 +15,6 @@ export async function joined(client, id) {
   const conversation = await client.conversations.getConversationById(id);
   assert.ok(conversation, "the conversation is not there");
   return conversation;
-}
-
-/** All read everything: they stand in one epoch, which is the answer, and nobody suspects a fork. */
-export async function epochOf(...conversations) {
-  const all = [];
-  for (const conversation of conversations) all.push(await standing(conversation));
-  for (const { epoch, maybeForked } of all) {
-    assert.equal(maybeForked, false);
-    assert.equal(epoch, all[0].epoch, `epochs differ: ${all.map((one) => one.epoch)}`);
-  }
-  return all[0].epoch;
 }
 
 /** What a group is to one of its members, in a form that compares. */

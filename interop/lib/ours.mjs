@@ -1,3 +1,4 @@
+import { assert } from "./check.mjs";
 import { wallet } from "./sdk.mjs";
 
 const entry = new URL("../../packages/client/dist/node.js", import.meta.url);
@@ -27,4 +28,22 @@ export async function standing(conversation) {
   await conversation.sync();
   const { epoch, maybeForked } = await conversation.debugInfo();
   return { epoch: BigInt(epoch), maybeForked };
+}
+
+/**
+ * The one epoch in which all stand after they have read everything. A member may find at its sync that a commit of its own is still to be
+ * sent, and sends it: then those before it look once more. Forked ones never agree.
+ */
+export async function epochOf(...conversations) {
+  let all;
+  for (let round = 0; round < 5; round++) {
+    all = [];
+    for (const conversation of conversations) all.push(await standing(conversation));
+    if (all.every(({ epoch }) => epoch === all[0].epoch)) break;
+  }
+  for (const { epoch, maybeForked } of all) {
+    assert.equal(maybeForked, false);
+    assert.equal(epoch, all[0].epoch, `epochs differ: ${all.map((one) => one.epoch)}`);
+  }
+  return all[0].epoch;
 }
