@@ -2,12 +2,11 @@
 import { createRequire } from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
-const require = createRequire(
+const installed = createRequire(
   fileURLToPath(new URL("../../interop/package.json", import.meta.url)),
 );
-const native = await import(
-  pathToFileURL(require.resolve("@agntcy/slim-bindings-linux-x64-gnu")).href
-);
+const released = "@agntcy/slim-bindings-linux-x64-gnu";
+const native = await import(pathToFileURL(installed.resolve(released)).href);
 const slim = { ...native.default, ...native };
 slim.initializeWithDefaults?.();
 const port = 20_000 + Math.floor(Math.random() * 20_000);

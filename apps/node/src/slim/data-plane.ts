@@ -29,7 +29,7 @@ export interface DataPlaneLimits extends OutboxLimits {
   readonly subscriptions: number;
 }
 
-export const defaultDataPlaneLimits: DataPlaneLimits = {
+const defaultDataPlaneLimits: DataPlaneLimits = {
   messages: 4096,
   bytes: 8 * 1024 * 1024,
   stalledMs: 10_000,

@@ -7,7 +7,7 @@ import type { Piece } from "./assembler.ts";
 export const answers = { no: 0, yes: 1, noContract: 2 } as const;
 
 /** Longer ones would not fit into a program that is deployed (EIP-3860), and no wallet makes them. */
-export const maxSignatureBytes = 16_384;
+const maxSignatureBytes = 16_384;
 
 /**
  * A program for an `eth_call` without a recipient that asks a wallet for its verdict (XID-12): ERC-1271 where a contract is there, after the
