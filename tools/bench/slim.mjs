@@ -4,10 +4,9 @@
 // measured: messages a second that arrive, and processor time of the node for each. `--native` runs the released native node beside ours, where
 // interop/ is installed.
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
 import http2 from "node:http2";
 import net from "node:net";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { silentLog, systemClock } from "@coterie/base";
 import type { Log as Logger } from "@coterie/base";
 import { loadOpensslProvider } from "@coterie/crypto/openssl";
+import { createDataPlane } from "@coterie/dataplane";
 import { createH2Server } from "@coterie/transport/h2";
 import type { H2Server, H2ServerOptions } from "@coterie/transport/h2";
 import { listenError, startAdmin } from "./admin.ts";
@@ -16,7 +17,6 @@ import type { NodeLimits } from "./limits.ts";
 import { lockFolder } from "./log/lock.ts";
 import { openSqliteLog } from "./log/sqlite.ts";
 import { createNode } from "./node.ts";
-import { createDataPlane } from "./slim/data-plane.ts";
 import { startPruning } from "./prune.ts";
 import type { Retention } from "./prune.ts";
 import type { RateLimits } from "./rate-limits.ts";
@@ -97,10 +97,6 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
           })
         : undefined;
     undo.push(() => slim?.close({ graceMs: 0 }));
-    if (dataPlane !== undefined) {
-      metrics.gauge("coterie_slim_connections", () => dataPlane.stats().connections);
-      metrics.gauge("coterie_slim_names", () => dataPlane.stats().names);
-    }
     metrics.gauge("coterie_transactions_total", () => log.stats.transactions);
     metrics.gauge("coterie_writes_total", () => log.stats.writes);
     metrics.gauge("coterie_connections", () => xmtp.stats().sessions);

@@ -1,7 +1,7 @@
 import { toUtf8 } from "@coterie/base";
 import type { PeekedHeader, PeekedName, Range } from "./peek.ts";
 
-/** Grows as it is written to; one is enough for a connection. */
+/** Grows as it is written to. */
 class Preimage {
   #bytes = new Uint8Array(512);
   #view = new DataView(this.#bytes.buffer);

@@ -11,7 +11,6 @@ export interface Negotiated {
   readonly kind: Extract<LinkKind, "edge">;
   /** Of the header MACs, 32 bytes (SCN-23, SCN-24). */
   readonly key: Uint8Array;
-  readonly peerNodeId: string;
   /** What goes back as the first message. */
   readonly reply: Uint8Array;
 }
@@ -63,7 +62,7 @@ export function acceptLink(own: OwnLink, first: Uint8Array): Negotiated {
       },
     },
   });
-  return { linkId: offer.linkId, kind: "edge", key, peerNodeId: offer.nodeId, reply };
+  return { linkId: offer.linkId, kind: "edge", key, reply };
 }
 
 /** SCN-21: what a first message has to be. */

@@ -2,7 +2,7 @@ import { toHex, toUtf8 } from "@coterie/base";
 import { opensslProvider as crypto } from "@coterie/crypto/openssl";
 import { LinkConnectionType, Message, slimPaths } from "@coterie/wire/slim";
 import { expect, test, vi } from "vitest";
-import { acceptLink } from "../../src/slim/link.ts";
+import { acceptLink } from "../src/link.ts";
 import {
   connect,
   header,
@@ -190,7 +190,7 @@ test("SCN-32, SCN-33: subscriptions are acknowledged, and taken back by their id
     "subscription not found",
   ]);
   expect(await ask(unsubscribe(header(alice, bob), 5n))).toEqual([5n, true, ""]);
-  expect(world.dataPlane.stats().names).toBe(1);
+  expect(world.stats().names).toBe(1);
 });
 
 test("SCN-12: a subscription repeated under id 0 is taken back under its old id", async () => {
@@ -200,16 +200,31 @@ test("SCN-12: a subscription repeated under id 0 is taken back under its old id"
   await a.send(unsubscribe(header(alice, alice), 44n));
   const { messageType } = await a.next();
   expect(messageType).toMatchObject({ value: { subscriptionId: 44n, success: true } });
-  expect(world.dataPlane.stats().names).toBe(0);
+  expect(world.stats().names).toBe(0);
+});
+
+test("SRT-10: under the id 0 several names stand side by side, and count as any other", async () => {
+  const world = plane({ subscriptions: 3 });
+  const a = await connect(world);
+  for (const name of [alice, bob]) await a.send(subscribe(header(alice, name), 0n));
+  await a.send(unsubscribe(header(alice, alice), 44n));
+  expect((await a.next()).messageType).toMatchObject({ value: { success: true } });
+  expect(world.stats().names).toBe(1);
+  for (const name of [alice, carol]) await a.send(subscribe(header(alice, name), 0n));
+  await a.send(subscribe(header(alice, "agntcy/ns/dave"), 9n));
+  expect((await a.next()).messageType).toMatchObject({
+    value: { success: false, error: "too many subscriptions" },
+  });
+  expect(world.stats().names).toBe(3);
 });
 
 test("SCN-35: when a connection ends its names are gone, and the others go on", async () => {
   const world = plane();
   const a = await subscribed(world, alice);
   const b = await subscribed(world, bob);
-  expect(world.dataPlane.stats()).toEqual({ connections: 2, names: 2 });
+  expect(world.stats()).toEqual({ connections: 2, names: 2 });
   b.duplex.end();
-  await vi.waitFor(() => expect(world.dataPlane.stats()).toEqual({ connections: 1, names: 1 }));
+  await vi.waitFor(() => expect(world.stats()).toEqual({ connections: 1, names: 1 }));
   await a.send(publish(header(alice, bob)));
   await a.send(publish(header(alice, alice)));
   await a.send(subscribe(header(alice, carol), 3n));
@@ -224,7 +239,7 @@ test("SCN-05: a reader that stalls slows its sender, then is cut; nothing piles 
   const sending = (async () => {
     for (let n = 0; n < 40; n += 1) await a.send(publish(header(alice, bob), big));
   })();
-  await vi.waitFor(() => expect(world.dataPlane.stats().connections).toBe(1), { timeout: 5000 });
+  await vi.waitFor(() => expect(world.stats().connections).toBe(1), { timeout: 5000 });
   await sending;
   await a.send(subscribe(header(alice, carol), 3n));
   expect((await a.next()).messageType.kind).toBe("subscriptionAck");

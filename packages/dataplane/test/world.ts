@@ -13,9 +13,9 @@ import {
   slimPaths,
 } from "@coterie/wire/slim";
 import type { LinkNegotiationPayload, SLIMHeader } from "@coterie/wire/slim";
-import { createMetrics } from "../../src/metrics.ts";
-import { createDataPlane } from "../../src/slim/data-plane.ts";
-import type { DataPlaneLimits } from "../../src/slim/data-plane.ts";
+import { createMetrics } from "./metrics.ts";
+import { createDataPlane } from "../src/data-plane.ts";
+import type { DataPlaneLimits } from "../src/data-plane.ts";
 
 export function plane(limits: Partial<DataPlaneLimits> = {}) {
   const metrics = createMetrics();
@@ -26,7 +26,17 @@ export function plane(limits: Partial<DataPlaneLimits> = {}) {
     metrics,
     limits,
   });
-  return { dataPlane, metrics, transport: createMemoryTransport(dataPlane.routes) };
+  const gauge = (name: string): number =>
+    Number(new RegExp(`^${name} (\\d+)$`, "m").exec(metrics.render())?.[1]);
+  return {
+    dataPlane,
+    metrics,
+    transport: createMemoryTransport(dataPlane.routes),
+    stats: () => ({
+      connections: gauge("coterie_slim_connections"),
+      names: gauge("coterie_slim_names"),
+    }),
+  };
 }
 export type Plane = ReturnType<typeof plane>;
 

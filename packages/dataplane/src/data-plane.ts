@@ -12,11 +12,11 @@ import {
   slimPaths,
 } from "@coterie/wire/slim";
 import type { Peeked, PeekedMessage } from "@coterie/wire/slim";
-import type { Metrics } from "../metrics.ts";
 import { createFlows } from "./flows.ts";
 import type { Flow, Flows, Verdict } from "./flows.ts";
 import { acceptLink } from "./link.ts";
 import type { Negotiated, OwnLink } from "./link.ts";
+import type { Metrics } from "./metrics.ts";
 import { createOutbox } from "./outbox.ts";
 import type { Outbox, OutboxLimits } from "./outbox.ts";
 import { createRouteTable } from "./routes.ts";
@@ -49,7 +49,6 @@ export interface DataPlaneParts {
 
 export interface DataPlane {
   readonly routes: Routes;
-  readonly stats: () => { readonly connections: number; readonly names: number };
   close(): void;
 }
 
@@ -58,7 +57,7 @@ interface Connection {
   readonly link: Negotiated;
   readonly outbox: Outbox;
   readonly flows: Flows;
-  /** Names of this connection's subscriptions, by their id (SRT-10). */
+  /** Names of this connection's subscriptions, by their id (SRT-10); those with the id 0 name nothing alone (SCN-12). */
   readonly subscriptions: Map<bigint, NameKey>;
 }
 
@@ -76,6 +75,8 @@ export function createDataPlane(parts: DataPlaneParts): DataPlane {
 
   let routed = 0;
   metrics.gauge("coterie_slim_routed_total", () => routed);
+  metrics.gauge("coterie_slim_connections", () => connections.size);
+  metrics.gauge("coterie_slim_names", () => table.size);
   const drop = (reason: Drop): undefined => {
     metrics.add("coterie_slim_dropped_total", { reason });
   };
@@ -108,9 +109,13 @@ export function createDataPlane(parts: DataPlaneParts): DataPlane {
     return full.length > 0 ? Promise.all(full) : undefined;
   };
 
-  const acknowledge = (to: Connection, subscriptionId: bigint, error: string): void => {
-    if (subscriptionId === 0n) return; // SCN-32
-    to.outbox.put(
+  const acknowledge = (
+    to: Connection,
+    subscriptionId: bigint,
+    error: string,
+  ): Promise<void> | undefined => {
+    if (subscriptionId === 0n) return undefined; // SCN-32
+    return to.outbox.put(
       Message.encode({
         metadata: new Map(),
         messageType: {
@@ -123,13 +128,13 @@ export function createDataPlane(parts: DataPlaneParts): DataPlane {
 
   const subscribe = (from: Connection, id: bigint, name: NameKey): string => {
     const before = from.subscriptions.get(id);
-    if (before !== undefined && id !== 0n) {
-      if (before.prefix !== name.prefix || before.id !== name.id) {
-        return "subscription id in use";
-      }
-    } else if (from.subscriptions.size >= limits.subscriptions) return "too many subscriptions";
+    if (before !== undefined) {
+      const same = before.prefix === name.prefix && before.id === name.id;
+      return same ? "" : "subscription id in use";
+    }
+    if (table.subscriptionsOf(from) >= limits.subscriptions) return "too many subscriptions";
     table.add(name, from, id);
-    from.subscriptions.set(id, name);
+    if (id !== 0n) from.subscriptions.set(id, name);
     return "";
   };
 
@@ -140,7 +145,6 @@ export function createDataPlane(parts: DataPlaneParts): DataPlane {
     if (outcome === "unknown") return "subscription not found";
     if (outcome === "removed") return "";
     // SCN-12: natives repeat their subscriptions under the id 0 after a reconnect
-    from.subscriptions.delete(0n);
     return table.remove(name, from, 0n) === "removed" ? "" : `subscription id not found: ${id}`;
   };
 
@@ -165,8 +169,7 @@ export function createDataPlane(parts: DataPlaneParts): DataPlane {
     }
     const id = peeked.subscriptionId;
     const change = peeked.kind === "subscribe" ? subscribe : unsubscribe;
-    acknowledge(from, id, change(from, id, flow.destination));
-    return undefined;
+    return acknowledge(from, id, change(from, id, flow.destination));
   };
 
   const openChannel = async function* (
@@ -219,7 +222,6 @@ export function createDataPlane(parts: DataPlaneParts): DataPlane {
 
   return {
     routes: new Map([[slimPaths.openChannel, { kind: "duplex", handle: openChannel }]]),
-    stats: () => ({ connections: connections.size, names: table.size }),
     close() {
       for (const { outbox } of connections) {
         outbox.close(new StatusError(Status.unavailable, "the node stops"));

@@ -48,13 +48,21 @@ export interface RouteTable<H extends Holder> {
   one(name: NameKey, except: H | undefined): H | undefined;
   /** SRT-03: every holder once, never `except`. */
   all(name: NameKey, except: H | undefined): H[];
+  /** Subscriptions of one holder, those with the id 0 included. */
+  subscriptionsOf(holder: H): number;
   /** Names with at least one holder. */
   readonly size: number;
 }
 
+/** What one holder has in the table. */
+interface Held {
+  readonly names: Map<string, NameKey>;
+  subscriptions: number;
+}
+
 export function createRouteTable<H extends Holder>(): RouteTable<H> {
   const prefixes = new Map<string, Prefix<H>>();
-  const held = new Map<H, Map<string, NameKey>>();
+  const held = new Map<H, Held>();
   let size = 0;
 
   const entriesOf = ({
@@ -92,15 +100,17 @@ export function createRouteTable<H extends Holder>(): RouteTable<H> {
         at.names.set(name.id, (entry = { holders: new Map(), turn: 0 }));
         size += 1;
       }
+      let has = held.get(holder);
+      if (has === undefined) held.set(holder, (has = { names: new Map(), subscriptions: 0 }));
       const ids = entry.holders.get(holder);
+      if (ids?.has(subscriptionId) === true) return false;
+      has.subscriptions += 1;
       if (ids !== undefined) {
         ids.add(subscriptionId);
         return false;
       }
       entry.holders.set(holder, new Set([subscriptionId]));
-      let names = held.get(holder);
-      if (names === undefined) held.set(holder, (names = new Map()));
-      names.set(name.prefix + name.id, name);
+      has.names.set(name.prefix + name.id, name);
       return true;
     },
 
@@ -108,16 +118,20 @@ export function createRouteTable<H extends Holder>(): RouteTable<H> {
       const ids = prefixes.get(name.prefix)?.names.get(name.id)?.holders.get(holder);
       if (ids === undefined) return "unknown";
       if (!ids.delete(subscriptionId)) return "unknown-id";
+      const has = held.get(holder) as Held;
+      has.subscriptions -= 1;
       if (ids.size > 0) return "removed";
       leave(name, holder);
-      held.get(holder)?.delete(name.prefix + name.id);
+      has.names.delete(name.prefix + name.id);
       return "removed";
     },
 
     removeHolder(holder) {
-      for (const name of held.get(holder)?.values() ?? []) leave(name, holder);
+      for (const name of held.get(holder)?.names.values() ?? []) leave(name, holder);
       held.delete(holder);
     },
+
+    subscriptionsOf: (holder) => held.get(holder)?.subscriptions ?? 0,
 
     one(name, except) {
       const found = entriesOf(name);

@@ -1,7 +1,7 @@
 import { equalConstantTime } from "@coterie/base";
 import type { CryptoProvider } from "@coterie/crypto";
 import { headerMacPreimage, peekSlimHeader, restampSlimHeader } from "@coterie/wire/slim";
-import type { PeekedHeader } from "@coterie/wire/slim";
+import type { MacFields, PeekedHeader } from "@coterie/wire/slim";
 import { nameKey } from "./routes.ts";
 import type { NameKey } from "./routes.ts";
 
@@ -71,8 +71,7 @@ function flowOf(
       let stamped = hops.get(to);
       if (stamped === undefined) {
         const ttl = header.ttl - 1;
-        const preimage = headerMacPreimage(to.linkId, bytes, header, { ttl });
-        const mac = crypto.hmac("sha256", to.key, preimage);
+        const mac = macOf(crypto, to, bytes, header, { ttl });
         stamped = restampSlimHeader(bytes, header, { ttl, mac });
         hops.set(to, stamped);
       }
@@ -90,7 +89,17 @@ function isAuthentic(
 ): boolean {
   const { mac } = header;
   if (mac === undefined) return false;
-  const preimage = headerMacPreimage(from.linkId, bytes, header, header);
-  const expected = crypto.hmac("sha256", from.key, preimage);
+  const expected = macOf(crypto, from, bytes, header, header);
   return equalConstantTime(expected, bytes.subarray(mac.start, mac.end));
+}
+
+/** SMC-02. */
+function macOf(
+  crypto: CryptoProvider,
+  link: MacKey,
+  bytes: Uint8Array,
+  header: PeekedHeader,
+  fields: MacFields,
+): Uint8Array {
+  return crypto.hmac("sha256", link.key, headerMacPreimage(link.linkId, bytes, header, fields));
 }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { createOutbox } from "../../src/slim/outbox.ts";
+import { createOutbox } from "../src/outbox.ts";
 
 const limits = { messages: 3, bytes: 100, stalledMs: 1000 };
 const message = (size: number, first = 0) => {

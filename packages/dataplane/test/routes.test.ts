@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { createRouteTable, nameKey, nullIdKey } from "../../src/slim/routes.ts";
-import type { Holder, LinkKind, NameKey } from "../../src/slim/routes.ts";
+import { createRouteTable, nameKey, nullIdKey } from "../src/routes.ts";
+import type { Holder, LinkKind, NameKey } from "../src/routes.ts";
 
 const holder = (label: string, kind: LinkKind = "edge"): Holder & { label: string } => ({
   label,

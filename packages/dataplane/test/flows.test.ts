@@ -6,8 +6,8 @@ import {
   SLIMHeader,
 } from "@coterie/wire/slim";
 import { expect, test } from "vitest";
-import { createFlows } from "../../src/slim/flows.ts";
-import type { Flow } from "../../src/slim/flows.ts";
+import { createFlows } from "../src/flows.ts";
+import type { Flow } from "../src/flows.ts";
 import { header } from "./world.ts";
 
 const from = { linkId: "from", key: new Uint8Array(32).fill(1) };
