@@ -21,7 +21,13 @@ export interface VerifiedToken {
   readonly publicKey: Uint8Array | undefined;
 }
 
+/** Whose tokens to believe. */
 export interface SlimVerifier {
+  /**
+   * Where a token takes work that cannot be done at once (keys to fetch, a lookup): awaited before a message is given to the core.
+   * It never rejects for what a token says; `verify` then tells.
+   */
+  prepare?(token: string): Promise<void>;
   /** Throws `identity/bad-token`; `details.reason` says what is wrong and nothing of the token. */
   verify(token: string): VerifiedToken;
 }
