@@ -5,12 +5,9 @@ import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { newerNode, nodeIsOld } from "./lib/node-version.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const [major, minor] = process.versions.node.split(".").map(Number);
-// the SQLite engine of the node and the command line needs 22.14
-const nodeIsOld = major < 22 || (major === 22 && minor < 14);
-const newerNode = join(root, ".tools", "node-24", "node_modules", ".bin", "node");
 
 let child;
 let asked;

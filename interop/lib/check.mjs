@@ -1,41 +1,14 @@
 import assert from "node:assert/strict";
+import * as shared from "../../tools/lib/checks.mjs";
 
-/**
- * Runs named checks one after another and prints a line for each. A failed one does not stop those after it. Time limits are there for what
- * hangs: a crowded machine may take long.
- */
+/** Checks of one file, which its lines begin with. */
 export function createChecks(file) {
-  const counts = { passed: 0, failed: 0 };
-  const check = async (title, body, { timeoutMs = 180_000 } = {}) => {
-    const started = performance.now();
-    let timer;
-    try {
-      const late = new Promise((_, reject) => {
-        timer = setTimeout(() => reject(new Error(`no end within ${timeoutMs} ms`)), timeoutMs);
-      });
-      await Promise.race([body(), late]);
-      counts.passed++;
-      console.log(`ok      ${file}: ${title} (${Math.round(performance.now() - started)} ms)`);
-    } catch (error) {
-      counts.failed++;
-      const words = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      console.log(`FAILED  ${file}: ${title}\n        ${words.replaceAll("\n", "\n        ")}`);
-    } finally {
-      clearTimeout(timer);
-    }
-  };
-  return { check, counts };
+  return shared.createChecks({ prefix: `${file}: `, limitMs: 180_000 });
 }
 
 /** Tries until `probe` gives something true, and gives that; fails with what it is waited for. */
-export async function eventually(what, probe, { timeoutMs = 15_000, everyMs = 50 } = {}) {
-  const end = Date.now() + timeoutMs;
-  for (;;) {
-    const value = await probe();
-    if (value) return value;
-    if (Date.now() > end) assert.fail(`waited ${timeoutMs} ms for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, everyMs));
-  }
+export function eventually(what, probe, options = {}) {
+  return shared.eventually(what, probe, { timeoutMs: 15_000, ...options });
 }
 
 /** The next `count` values of a stream; fails if they do not come in time. */

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { newerNode, nodeIsOld } from "../../tools/lib/node-version.mjs";
 
 const here = fileURLToPath(new URL("..", import.meta.url));
 
@@ -22,13 +23,11 @@ export function install() {
 
 /** The SDK and we need Node 22.14: on an older one the program starts again on the one that setup fetched. */
 export function needNewNode() {
-  const [major, minor] = process.versions.node.split(".").map(Number);
-  if (major > 22 || (major === 22 && minor >= 14)) return;
-  const node = join(here, "..", ".tools", "node-24", "node_modules", ".bin", "node");
-  if (!existsSync(node)) {
+  if (!nodeIsOld) return;
+  if (!existsSync(newerNode)) {
     console.error("Node 22.14 or newer is needed: run `npm run setup` first, it fetches one.");
     process.exit(1);
   }
-  const { status } = spawnSync(node, process.argv.slice(1), { stdio: "inherit" });
+  const { status } = spawnSync(newerNode, process.argv.slice(1), { stdio: "inherit" });
   process.exit(status ?? 1);
 }

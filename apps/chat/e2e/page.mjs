@@ -1,5 +1,5 @@
 // What a person does with the page, by the words and roles that they see.
-import { eventually } from "./check.mjs";
+import { eventually } from "../../../tools/lib/checks.mjs";
 
 /** A page of the chat in a tab of its own. Everything that goes wrong in it is collected. */
 export async function openTab(context, url, problems) {

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { launchChromium } from "../../../tools/lib/chromium.mjs";
 import { serve } from "../serve.mjs";
-import { createChecks, eventually, same } from "./check.mjs";
+import { createChecks, eventually, same } from "../../../tools/lib/checks.mjs";
 import {
   addressOf,
   createConversation,

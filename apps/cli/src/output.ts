@@ -37,6 +37,11 @@ export function harmless(text: string): string {
   return text.replaceAll(/\r?\n/g, " ⏎ ").replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "�");
 }
 
+/** The start of an id, which is what people compare. */
+export function short(id: string): string {
+  return `${id.slice(0, 8)}…`;
+}
+
 interface Described {
   readonly code: string;
   readonly disposition?: string;

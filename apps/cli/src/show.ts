@@ -6,7 +6,7 @@ import {
 } from "@coterie/client";
 import type { DecodedMessage, Dm, Group, GroupMember } from "@coterie/client";
 import { consentName } from "./find.ts";
-import { harmless } from "./output.ts";
+import { harmless, short } from "./output.ts";
 
 const levels = ["member", "admin", "super admin"] as const;
 const deliveries: Readonly<Record<number, string>> = {
@@ -86,8 +86,4 @@ export function messageLine(message: DecodedMessage, own: string, prefix = ""): 
         ? "(changed the group)"
         : (message.fallback ?? `(${message.contentType?.typeId ?? "unreadable"})`);
   return `${time}  ${prefix}${who}: ${harmless(text)}${note}`;
-}
-
-export function short(id: string): string {
-  return `${id.slice(0, 8)}…`;
 }

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Actor } from "./actor.ts";
+import { short } from "../output.ts";
 import { filesHolding } from "./evidence.ts";
 import { startNodeProcess } from "./node-process.ts";
 import type { Look } from "./protocol.ts";
@@ -217,5 +218,4 @@ async function play(
 
 const same = (a: readonly string[], b: readonly string[]): boolean =>
   a.length === b.length && a.every((text, index) => text === b[index]);
-const short = (id: string): string => `${id.slice(0, 6)}…${id.slice(-4)}`;
 const ms = (value: number): string => `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`;

@@ -3,7 +3,8 @@ import type { DecodedMessage } from "@coterie/client";
 import { CliError } from "../errors.ts";
 import { findConversation } from "../find.ts";
 import type { Verbs } from "../verbs.ts";
-import { messageJson, messageLine, short } from "../show.ts";
+import { short } from "../output.ts";
+import { messageJson, messageLine } from "../show.ts";
 
 function parseCount(name: string, text: string): number {
   const count = /^\d{1,9}$/.test(text) ? Number(text) : 0;

@@ -1,7 +1,10 @@
-/** Runs named checks one after another and prints a line for each. A failed one does not stop those after it. */
-export function createChecks() {
+/**
+ * Runs named checks one after another and prints a line for each, `prefix` before its title. A failed one does not stop those after it.
+ * Time limits are there for what hangs: a crowded machine may take long.
+ */
+export function createChecks({ prefix = "", limitMs = 60_000 } = {}) {
   const counts = { passed: 0, failed: 0 };
-  const check = async (title, body, { timeoutMs = 60_000 } = {}) => {
+  const check = async (title, body, { timeoutMs = limitMs } = {}) => {
     const started = performance.now();
     let timer;
     try {
@@ -10,11 +13,11 @@ export function createChecks() {
       });
       await Promise.race([body(), late]);
       counts.passed++;
-      console.log(`ok      ${title} (${Math.round(performance.now() - started)} ms)`);
+      console.log(`ok      ${prefix}${title} (${Math.round(performance.now() - started)} ms)`);
     } catch (error) {
       counts.failed++;
       const words = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      console.log(`FAILED  ${title}\n        ${words.replaceAll("\n", "\n        ")}`);
+      console.log(`FAILED  ${prefix}${title}\n        ${words.replaceAll("\n", "\n        ")}`);
     } finally {
       clearTimeout(timer);
     }
@@ -22,7 +25,7 @@ export function createChecks() {
   return { check, counts };
 }
 
-/** Tries until `probe` gives something true, and gives that; fails with what it waited for and what it saw last. */
+/** Tries until `probe` gives something true, and gives that; fails with what it is waited for. */
 export async function eventually(what, probe, { timeoutMs = 20_000, everyMs = 50 } = {}) {
   const end = Date.now() + timeoutMs;
   for (;;) {
