@@ -5,6 +5,9 @@ import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import protobuf from "protobufjs";
 import * as wire from "../src/index.ts";
+import * as channelManager from "../src/slim/channel-manager.ts";
+import * as controller from "../src/slim/controller.ts";
+import * as controlplane from "../src/slim/controlplane.ts";
 import * as slim from "../src/slim/index.ts";
 import type { Codec } from "../src/index.ts";
 
@@ -27,9 +30,10 @@ export function loadSchemas(): protobuf.Root {
   return root;
 }
 
-/** All codecs of both lobbies. */
+/** All codecs of all lobbies. */
 export function allCodecs(): Codec<unknown>[] {
-  return ([...Object.values(wire), ...Object.values(slim)] as unknown[])
+  return ([wire, slim, controller, controlplane, channelManager] as object[])
+    .flatMap((lobby): unknown[] => Object.values(lobby))
     .filter(
       (value): value is Codec<unknown> =>
         typeof value === "object" && value !== null && "decode" in value && "write" in value,
