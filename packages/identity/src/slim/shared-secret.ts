@@ -42,7 +42,7 @@ export function createSharedSecretIdentity(
 
   return {
     tokenId,
-    publicKey: keys.publicKey,
+    keys,
     token() {
       const now = secondsOf(clock);
       // a clock that went back must not make an old token look new
@@ -55,7 +55,6 @@ export function createSharedSecretIdentity(
       minted = { token: `${signed}:${toBase64Url(mac)}`, at: now };
       return minted.token;
     },
-    sign: (data) => crypto.sign("p256", keys.privateKey, data),
   };
 }
 

@@ -1,13 +1,13 @@
+import type { KeyPair } from "@coterie/crypto";
+
 /** What a SLIM app shows of itself: a token in every message, and signatures by the key that the token names. */
 export interface SlimIdentity {
   /** `<base id>_<8 characters>`; its hash is the app's id (SNM-04). */
   readonly tokenId: string;
-  /** P-256, 65 bytes (SSG-06). */
-  readonly publicKey: Uint8Array;
+  /** P-256, the public half in 65 bytes (SSG-06): the key that tokens name, which signs commands and everything of MLS (SML-02). */
+  readonly keys: KeyPair;
   /** A valid token now; the same one for a while (SID-04). */
   token(): string;
-  /** DER over SHA-256 of the data (SSG-01). */
-  sign(data: Uint8Array): Uint8Array;
 }
 
 /** Who a token speaks for. */

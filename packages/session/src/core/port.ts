@@ -1,4 +1,4 @@
-import type { CoterieError } from "@coterie/base";
+import type { Clock, CoterieError } from "@coterie/base";
 import type { CryptoProvider } from "@coterie/crypto";
 import type { SlimIdentity, SlimVerifier } from "@coterie/identity/slim";
 import type { Publish, SlimName } from "@coterie/wire/slim";
@@ -48,11 +48,15 @@ export interface Invitation {
 /** What an app's core is made of. It holds no timer, opens no socket and reads no clock: whoever steps it does. */
 export interface AppCoreParts {
   readonly crypto: CryptoProvider;
+  /** Wall time, for lifetimes of key packages and the age of credentials (SML-05, SML-21); never for timers. */
+  readonly clock: Clock;
   readonly identity: SlimIdentity;
   readonly verifier: SlimVerifier;
   /** Components of the app; its id is the hash of the token id (SNM-04). */
   readonly name: SlimName;
   readonly direction: Direction;
+  /** Default false: nothing is stored and nothing can be restored; `persist` and `forget` never come. */
+  readonly persistent?: boolean | undefined;
   readonly onInvite?: ((invitation: Invitation) => "accept" | "reject") | undefined;
 }
 
