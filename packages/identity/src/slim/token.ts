@@ -8,6 +8,11 @@ export interface SlimIdentity {
   readonly keys: KeyPair;
   /** A valid token now; the same one for a while (SID-04). */
   token(): string;
+  /**
+   * Where tokens come from elsewhere: when there is nothing to wait for, undefined; else a promise that `token` has a valid one, which rejects
+   * with `identity/no-token`. Awaited before an app is made; after that such an identity renews its token by itself whenever it is used.
+   */
+  prepare?(): Promise<void> | undefined;
 }
 
 /** Who a token speaks for. */
@@ -24,10 +29,10 @@ export interface VerifiedToken {
 /** Whose tokens to believe. */
 export interface SlimVerifier {
   /**
-   * Where a token takes work that cannot be done at once (keys to fetch, a lookup): awaited before a message is given to the core.
-   * It never rejects for what a token says; `verify` then tells.
+   * Where a token takes work that cannot be done at once (keys to fetch, a lookup): awaited before a message is given to the core, or undefined
+   * when there is nothing to wait for. It never rejects; `verify` then tells what is wrong.
    */
-  prepare?(token: string): Promise<void>;
+  prepare?(token: string): Promise<void> | undefined;
   /** Throws `identity/bad-token`; `details.reason` says what is wrong and nothing of the token. */
   verify(token: string): VerifiedToken;
 }
