@@ -5,6 +5,7 @@ import { epochOf, joined } from "../lib/crowd.mjs";
 import { changed, fromHex, leafOf, unsafeClient, wire } from "../lib/forger.mjs";
 import { ourClient, standing, texts } from "../lib/ours.mjs";
 import { sdkClient, wallet } from "../lib/sdk.mjs";
+import { groupsWithForger } from "../lib/witnesses.mjs";
 
 const { GroupMembership, GroupMutableMetadataV1, GroupMutablePermissionsV1 } = wire;
 
@@ -16,16 +17,8 @@ export default async function run({ node, check }) {
   let anns;
   let bobs;
 
-  /** A group that the forger made: it is the super admin. */
-  const newGroup = async () => {
-    eve ??= await unsafeClient(node, wallet());
-    ann ??= await ourClient(node);
-    bob ??= await sdkClient(node);
-    group = await eve.client.conversations.createGroup([ann.inboxId, bob.inboxId]);
-    anns = await joined(ann, group.id);
-    bobs = await joined(bob, group.id);
-    await epochOf(anns, bobs);
-  };
+  const create = groupsWithForger(node);
+  const newGroup = async () => ({ eve, ann, bob, group, anns, bobs } = await create());
   const context = async (type, codec, change) =>
     changed(await eve.groupNow(group.id), type, codec, change);
   const floor = (version) =>

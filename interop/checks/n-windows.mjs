@@ -1,29 +1,19 @@
 // Messages that come late, out of order or far ahead: ours and the released SDK read the same ones.
 import { assert } from "../lib/check.mjs";
-import { epochOf, joined } from "../lib/crowd.mjs";
-import { crypto, mls, unsafeClient, wire } from "../lib/forger.mjs";
-import { ourClient, texts } from "../lib/ours.mjs";
-import { sdkClient, wallet } from "../lib/sdk.mjs";
+import { epochOf } from "../lib/crowd.mjs";
+import { crypto, mls, wire } from "../lib/forger.mjs";
+import { texts } from "../lib/ours.mjs";
+import { sdkClient } from "../lib/sdk.mjs";
+import { groupsWithForger } from "../lib/witnesses.mjs";
 
 export default async function run({ node, check }) {
   let eve;
-  let ann;
-  let bob;
   let group;
   let anns;
   let bobs;
 
-  const newGroup = async () => {
-    const ada = await sdkClient(node);
-    eve ??= await unsafeClient(node, wallet());
-    ann ??= await ourClient(node);
-    bob ??= await sdkClient(node);
-    group = await ada.conversations.createGroup([eve.client.inboxId, ann.inboxId, bob.inboxId]);
-    anns = await joined(ann, group.id);
-    bobs = await joined(bob, group.id);
-    await joined(eve.client, group.id);
-    await epochOf(group, anns, bobs);
-  };
+  const create = groupsWithForger(node);
+  const newGroup = async () => ({ eve, group, anns, bobs } = await create(await sdkClient(node)));
   /** Sealed one after another by the forger, from where it stands. */
   const sealAll = async (said) => {
     let state = await eve.groupNow(group.id);
