@@ -15,14 +15,15 @@ import type { Peeked, PeekedMessage } from "@coterie/wire/slim";
 import { createFlows } from "./flows.ts";
 import type { Flow, Flows, Verdict } from "./flows.ts";
 import { acceptLink } from "./link.ts";
-import type { Negotiated, OwnLink } from "./link.ts";
+import type { Negotiated, OwnLink } from "./negotiation.ts";
 import type { Metrics } from "./metrics.ts";
-import { createOutbox } from "./outbox.ts";
-import type { Outbox, OutboxLimits } from "./outbox.ts";
+import { createMessageQueue } from "./message-queue.ts";
+import type { MessageQueue, QueueLimits } from "./message-queue.ts";
 import { createRouteTable } from "./routes.ts";
 import type { LinkKind, NameKey } from "./routes.ts";
+import { within } from "./within.ts";
 
-export interface DataPlaneLimits extends OutboxLimits {
+export interface DataPlaneLimits extends QueueLimits {
   /** Time for the first message, in milliseconds (SCN-21). */
   readonly negotiationMs: number;
   /** Names and subscriptions of one connection. */
@@ -55,7 +56,7 @@ export interface DataPlane {
 interface Connection {
   readonly kind: LinkKind;
   readonly link: Negotiated;
-  readonly outbox: Outbox;
+  readonly outbox: MessageQueue;
   readonly flows: Flows;
   /** Names of this connection's subscriptions, by their id (SRT-10); those with the id 0 name nothing alone (SCN-12). */
   readonly subscriptions: Map<bigint, NameKey>;
@@ -177,10 +178,13 @@ export function createDataPlane(parts: DataPlaneParts): DataPlane {
     context: CallContext,
   ): AsyncGenerator<Uint8Array> {
     const incoming = requests[Symbol.asyncIterator]();
-    const first = await within(limits.negotiationMs, incoming.next());
+    const first = await within(limits.negotiationMs, incoming.next(), tooLate);
     if (first.done === true) return;
-    const link = acceptLink(own, first.value);
-    const outbox = createOutbox(
+    const { link, reply } = acceptLink(own, first.value);
+    if (link.kind !== "edge") {
+      throw new StatusError(Status.unimplemented, "only apps may connect to this node");
+    }
+    const outbox = createMessageQueue(
       limits,
       () => new StatusError(Status.aborted, "reading too slowly"),
     );
@@ -211,7 +215,7 @@ export function createDataPlane(parts: DataPlaneParts): DataPlane {
       outbox.close(error instanceof Error ? error : new Error(String(error))),
     );
     try {
-      yield link.reply;
+      yield reply;
       yield* outbox;
     } finally {
       outbox.close();
@@ -235,17 +239,6 @@ function forward(bytes: Uint8Array, peeked: PeekedMessage, header: Uint8Array): 
   return moveSlimHeader(bytes, peeked, header) ?? replaceSlimHeader(bytes, peeked, header);
 }
 
-async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new StatusError(Status.deadlineExceeded, "link negotiation: too late")),
-      ms,
-    );
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+function tooLate(): StatusError {
+  return new StatusError(Status.deadlineExceeded, "link negotiation: too late");
 }

@@ -2,6 +2,7 @@ import { equalConstantTime } from "@coterie/base";
 import type { CryptoProvider } from "@coterie/crypto";
 import { headerMacPreimage, peekSlimHeader, restampSlimHeader } from "@coterie/wire/slim";
 import type { MacFields, PeekedHeader } from "@coterie/wire/slim";
+import { bytesKey } from "./bytes-key.ts";
 import { nameKey } from "./routes.ts";
 import type { NameKey } from "./routes.ts";
 
@@ -45,7 +46,7 @@ export function createFlows(crypto: CryptoProvider, from: MacKey): Flows {
 
   return {
     judge(header) {
-      const id = Buffer.from(header.buffer, header.byteOffset, header.length).toString("latin1");
+      const id = bytesKey(header);
       const before = known.get(id);
       if (before !== undefined) return before;
       const verdict = read(header);
@@ -91,6 +92,32 @@ function isAuthentic(
   if (mac === undefined) return false;
   const expected = macOf(crypto, from, bytes, header, header);
   return equalConstantTime(expected, bytes.subarray(mac.start, mac.end));
+}
+
+/** The sending end of a link: MACs for headers that have none yet. */
+export interface Stamper {
+  /** The header as the peer gets it: ttl and the rest as they are, hop fields cleared (SMC-05), with its MAC. Kept: never write to it. */
+  stamp(header: Uint8Array): Uint8Array;
+}
+
+/** One MAC for all messages whose headers are the same bytes. */
+export function createStamper(crypto: CryptoProvider, to: MacKey): Stamper {
+  const known = new Map<string, Uint8Array>();
+  return {
+    stamp(header) {
+      const id = bytesKey(header);
+      let stamped = known.get(id);
+      if (stamped === undefined) {
+        const peeked = peekSlimHeader(header);
+        const { ttl } = peeked;
+        const mac = macOf(crypto, to, header, peeked, { ttl });
+        stamped = restampSlimHeader(header, peeked, { ttl, mac });
+        if (known.size >= remembered) known.delete(known.keys().next().value as string);
+        known.set(id, stamped);
+      }
+      return stamped;
+    },
+  };
 }
 
 /** SMC-02. */

@@ -1,5 +1,17 @@
-// The data plane of SLIM: what a node runs, over whatever transport.
+// The data plane of SLIM: how an app connects, and what a node runs, over whatever transport.
+export { connectApp } from "./app-connection.ts";
+export type {
+  AppConnection,
+  AppConnectionOptions,
+  AppConnectionState,
+  AppConnectionTimers,
+} from "./app-connection.ts";
+export { dialLink } from "./dial.ts";
+export type { DialledLink, DialOptions } from "./dial.ts";
 export { createDataPlane } from "./data-plane.ts";
 export type { DataPlane, DataPlaneLimits, DataPlaneParts } from "./data-plane.ts";
+export { DataPlaneError } from "./errors.ts";
+export type { DataPlaneErrorCode } from "./errors.ts";
 export type { Metrics } from "./metrics.ts";
-export type { OutboxLimits } from "./outbox.ts";
+export type { QueueLimits } from "./message-queue.ts";
+export type { Negotiated, NetworkKind } from "./negotiation.ts";

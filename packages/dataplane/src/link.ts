@@ -1,84 +1,114 @@
-import { concat, toUtf8 } from "@coterie/base";
-import type { CryptoProvider } from "@coterie/crypto";
 import { Status, StatusError } from "@coterie/transport";
-import { LinkConnectionType, Message } from "@coterie/wire/slim";
 import type { LinkNegotiationPayload } from "@coterie/wire/slim";
-import type { LinkKind } from "./routes.ts";
+import { DataPlaneError } from "./errors.ts";
+import {
+  agree,
+  connectionTypeOf,
+  encodeNegotiation,
+  kindOf,
+  linkKey,
+  readNegotiation,
+  refused,
+} from "./negotiation.ts";
+import type { Negotiated, NetworkKind, OwnLink } from "./negotiation.ts";
 
-/** A negotiated connection. */
-export interface Negotiated {
-  readonly linkId: string;
-  readonly kind: Extract<LinkKind, "edge">;
-  /** Of the header MACs, 32 bytes (SCN-23, SCN-24). */
-  readonly key: Uint8Array;
-  /** What goes back as the first message. */
-  readonly reply: Uint8Array;
-}
+const encapsulationKeyBytes = 1184;
+const ciphertextBytes = 1088;
 
-export interface OwnLink {
-  readonly crypto: CryptoProvider;
-  readonly nodeId: string;
-  readonly deploymentName: string;
-  readonly version: string;
-}
-
-const plainInfo = toUtf8("SLIM-DP-inter-node-hmac-v1");
-const hybridInfo = toUtf8("SLIM-DP-inter-node-hmac-v1-pq");
-const kemKeyBytes = 1184;
-
-/** Answers the first message of a connection (SCN-20 to SCN-26). Throws a `StatusError` that ends it. */
-export function acceptLink(own: OwnLink, first: Uint8Array): Negotiated {
-  const offer = readOffer(first);
-  if (offer.connectionType !== LinkConnectionType.edge) {
-    if (offer.connectionType === LinkConnectionType.peer) refusePeer(own, offer);
-    throw new StatusError(Status.unimplemented, "only apps may connect to this node");
+/** Answers the first message of a connection (SCN-20 to SCN-26) with `reply`. Throws a `StatusError` that ends it. */
+export function acceptLink(
+  own: OwnLink,
+  first: Uint8Array,
+): { readonly link: Negotiated; readonly reply: Uint8Array } {
+  try {
+    return accept(own, first);
+  } catch (error) {
+    if (!(error instanceof DataPlaneError)) throw error;
+    const what = String(error.details["what"]);
+    throw new StatusError(Status.invalidArgument, `link negotiation: ${what}`, { cause: error });
   }
+}
+
+function accept(own: OwnLink, first: Uint8Array): { link: Negotiated; reply: Uint8Array } {
+  const offer = readNegotiation(first, { isReply: false, kemBytes: encapsulationKeyBytes });
+  const kind = kindOf(offer.connectionType);
+  if (kind === undefined) throw refused("connection-type");
+  if (kind === "peer") refusePeer(own, offer);
   const { crypto } = own;
+  const { linkId, linkKemPayload } = offer;
   const pair = crypto.generateDh("x25519");
-  const shared = agree(() => crypto.dh("x25519", pair.privateKey, offer.linkEcdhPublicKey));
-  const kem =
-    offer.linkKemPayload === undefined
-      ? undefined
-      : agree(() => crypto.mlKem768Encapsulate(offer.linkKemPayload as Uint8Array));
-  const ikm = kem === undefined ? shared : concat(shared, kem.sharedSecret);
-  const prk = crypto.hkdfExtract("sha256", toUtf8(offer.linkId), ikm);
-  const key = crypto.hkdfExpand("sha256", prk, kem === undefined ? plainInfo : hybridInfo, 32);
-  const reply = Message.encode({
-    metadata: new Map(),
-    messageType: {
-      kind: "link",
-      value: {
-        kind: "linkNegotiation",
-        value: {
-          linkId: offer.linkId,
-          slimVersion: own.version,
-          isReply: true,
-          linkEcdhPublicKey: pair.publicKey,
-          connectionType: offer.connectionType,
-          nodeId: own.nodeId,
-          deploymentName: own.deploymentName,
-          linkKemPayload: kem?.ciphertext,
-        },
-      },
-    },
+  const shared = agree("key", () => crypto.dh("x25519", pair.privateKey, offer.linkEcdhPublicKey));
+  const kem = linkKemPayload && agree("kem", () => crypto.mlKem768Encapsulate(linkKemPayload));
+  const reply = encodeNegotiation({
+    linkId,
+    slimVersion: own.version,
+    isReply: true,
+    linkEcdhPublicKey: pair.publicKey,
+    connectionType: offer.connectionType,
+    nodeId: own.nodeId,
+    deploymentName: own.deploymentName,
+    linkKemPayload: kem?.ciphertext,
   });
-  return { linkId: offer.linkId, kind: "edge", key, reply };
+  return { link: negotiated(own, kind, offer, shared, kem?.sharedSecret), reply };
 }
 
-/** SCN-21: what a first message has to be. */
-function readOffer(first: Uint8Array): LinkNegotiationPayload {
-  const { messageType } = agree(() => Message.decode(first), "malformed");
-  if (messageType.kind !== "link" || messageType.value.kind !== "linkNegotiation") {
-    throw refused("the first message has to negotiate the link");
-  }
-  const offer = messageType.value.value;
-  if (offer.isReply) throw refused("a reply nobody waits for");
-  if (offer.linkId === "" || offer.linkId.length > 128) throw refused("link id");
-  if (!/^\d+\.\d+\.\d+([-+].*)?$/.test(offer.slimVersion)) throw refused("version");
-  if (offer.linkEcdhPublicKey.length !== 32) throw refused("key exchange key"); // SCN-22
-  const kemBytes = offer.linkKemPayload?.length;
-  if (kemBytes !== undefined && kemBytes !== kemKeyBytes) throw refused("encapsulation key");
-  return offer;
+/** The dialling side's first message, and what the answer to it makes. */
+export interface LinkOffer {
+  readonly first: Uint8Array;
+  /** Throws `dataplane/bad-negotiation`. */
+  finish(reply: Uint8Array): Negotiated;
+}
+
+/** Begins a link (SCN-20). `kemSeed`, 64 random bytes, adds ML-KEM-768 to the key exchange (SCN-24). */
+export function offerLink(
+  own: OwnLink,
+  asked: {
+    readonly linkId: string;
+    readonly kind: NetworkKind;
+    readonly kemSeed?: Uint8Array | undefined;
+  },
+): LinkOffer {
+  const { crypto } = own;
+  const { linkId, kind, kemSeed } = asked;
+  const pair = crypto.generateDh("x25519");
+  const first = encodeNegotiation({
+    linkId,
+    slimVersion: own.version,
+    isReply: false,
+    linkEcdhPublicKey: pair.publicKey,
+    connectionType: connectionTypeOf(kind),
+    nodeId: own.nodeId,
+    deploymentName: own.deploymentName,
+    linkKemPayload: kemSeed && crypto.mlKem768PublicKey(kemSeed),
+  });
+  return {
+    first,
+    finish(bytes) {
+      const reply = readNegotiation(bytes, { isReply: true, kemBytes: ciphertextBytes });
+      const { linkKemPayload, linkEcdhPublicKey } = reply;
+      // SCN-21: the reply names the link that was asked for
+      if (reply.linkId !== linkId) throw refused("link-id");
+      if (reply.connectionType !== connectionTypeOf(kind)) throw refused("connection-type");
+      if ((kemSeed === undefined) !== (linkKemPayload === undefined)) throw refused("kem");
+      const shared = agree("key", () => crypto.dh("x25519", pair.privateKey, linkEcdhPublicKey));
+      const kemSecret =
+        kemSeed &&
+        agree("kem", () => crypto.mlKem768Decapsulate(kemSeed, linkKemPayload as Uint8Array));
+      return negotiated(own, kind, reply, shared, kemSecret);
+    },
+  };
+}
+
+function negotiated(
+  { crypto }: OwnLink,
+  kind: NetworkKind,
+  other: LinkNegotiationPayload,
+  shared: Uint8Array,
+  kemSecret: Uint8Array | undefined,
+): Negotiated {
+  const { linkId, nodeId, deploymentName, slimVersion } = other;
+  const key = linkKey(crypto, linkId, shared, kemSecret);
+  return { linkId, kind, key, peer: { nodeId, deploymentName, version: slimVersion } };
 }
 
 /** SCN-26. */
@@ -89,17 +119,4 @@ function refusePeer(own: OwnLink, offer: LinkNegotiationPayload): void {
   if (own.deploymentName !== "" && offer.deploymentName !== own.deploymentName) {
     throw new StatusError(Status.permissionDenied, "deployment_name mismatch");
   }
-}
-
-/** A key that is no point, or of low order, is the peer's fault. */
-function agree<T>(work: () => T, what = "key"): T {
-  try {
-    return work();
-  } catch (cause) {
-    throw new StatusError(Status.invalidArgument, `link negotiation: ${what}`, { cause });
-  }
-}
-
-function refused(what: string): StatusError {
-  return new StatusError(Status.invalidArgument, `link negotiation: ${what}`);
 }

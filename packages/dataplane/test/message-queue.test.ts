@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { createOutbox } from "../src/outbox.ts";
+import { createMessageQueue } from "../src/message-queue.ts";
 
 const limits = { messages: 3, bytes: 100, stalledMs: 1000 };
 const message = (size: number, first = 0) => {
@@ -13,7 +13,7 @@ beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 test("SCN-05: whoever puts into a full box waits until there is room", async () => {
-  const box = createOutbox(limits, stalled);
+  const box = createMessageQueue(limits, stalled);
   const reader = box[Symbol.asyncIterator]();
   expect([box.put(message(1, 1)), box.put(message(1, 2))]).toEqual([undefined, undefined]);
   let woken = false;
@@ -27,7 +27,7 @@ test("SCN-05: whoever puts into a full box waits until there is room", async () 
 });
 
 test("SCN-05: a box that stays full closes, and nobody waits for it any more", async () => {
-  const box = createOutbox(limits, stalled);
+  const box = createMessageQueue(limits, stalled);
   const waiting = box.put(message(100));
   expect(waiting).toBeInstanceOf(Promise);
   vi.advanceTimersByTime(1001);
@@ -39,7 +39,7 @@ test("SCN-05: a box that stays full closes, and nobody waits for it any more", a
 });
 
 test("SCN-05: a reader that comes in time is not punished", async () => {
-  const box = createOutbox(limits, stalled);
+  const box = createMessageQueue(limits, stalled);
   const reader = box[Symbol.asyncIterator]();
   void box.put(message(100));
   vi.advanceTimersByTime(900);
@@ -49,7 +49,7 @@ test("SCN-05: a reader that comes in time is not punished", async () => {
 });
 
 test("messages come out in order over many rounds, and a closed box ends", async () => {
-  const box = createOutbox({ ...limits, messages: 10_000, bytes: 1e9 }, stalled);
+  const box = createMessageQueue({ ...limits, messages: 10_000, bytes: 1e9 }, stalled);
   for (let n = 0; n < 5000; n += 1) box.put(message(2, n & 255));
   const seen: number[] = [];
   const reading = (async () => {

@@ -1,5 +1,5 @@
 /** What a connection may hold for a peer that reads slowly (SCN-05). */
-export interface OutboxLimits {
+export interface QueueLimits {
   readonly messages: number;
   readonly bytes: number;
   /** How long it may stay full before the peer counts as gone, in milliseconds. */
@@ -7,25 +7,29 @@ export interface OutboxLimits {
 }
 
 /** Messages on their way to one peer: whoever puts waits while it is full, so that a slow reader slows its senders. */
-export interface Outbox extends AsyncIterable<Uint8Array> {
+export interface MessageQueue extends AsyncIterable<Uint8Array> {
   /** At once, or a promise while the box is full. Whatever is put into a closed box is dropped. */
   put(message: Uint8Array): Promise<void> | undefined;
+  /** The next one, if it is there. */
+  take(): Uint8Array | undefined;
+  /** Settles once there is something to take, or nothing will come. */
+  ready(): Promise<void>;
   close(error?: Error): void;
   /** Settles once the box is closed, by whomever. */
   readonly closed: Promise<void>;
   readonly length: number;
 }
 
-export function createOutbox(limits: OutboxLimits, stalled: () => Error): Outbox {
+export function createMessageQueue(limits: QueueLimits, stalled: () => Error): MessageQueue {
   let queue: Uint8Array[] = [];
   let taken = 0;
   let bytes = 0;
   let closed: { readonly error: Error | undefined } | undefined;
   let announce: () => void;
   const whenClosed = new Promise<void>((resolve) => (announce = resolve));
-  let readable: (() => void) | undefined;
+  let readable: (() => void)[] = [];
   let writable: (() => void)[] = [];
-  let timer: NodeJS.Timeout | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
 
   const length = (): number => queue.length - taken;
   const isFull = (): boolean => length() >= limits.messages || bytes >= limits.bytes;
@@ -36,12 +40,22 @@ export function createOutbox(limits: OutboxLimits, stalled: () => Error): Outbox
     writable = [];
     for (const wake of waiting) wake();
   };
+  const announceReadable = (): void => {
+    if (readable.length === 0) return;
+    const waiting = readable;
+    readable = [];
+    for (const wake of waiting) wake();
+  };
+  const ready = (): Promise<void> =>
+    length() > 0 || closed !== undefined
+      ? Promise.resolve()
+      : new Promise((resolve) => readable.push(resolve));
   const close = (error?: Error): void => {
     if (closed !== undefined) return;
     closed = { error };
     announce();
     relieve();
-    readable?.();
+    announceReadable();
   };
   const take = (): Uint8Array | undefined => {
     const message = queue[taken];
@@ -67,11 +81,15 @@ export function createOutbox(limits: OutboxLimits, stalled: () => Error): Outbox
       if (closed !== undefined) return undefined;
       queue.push(message);
       bytes += message.length;
-      readable?.();
+      announceReadable();
       if (!isFull()) return undefined;
-      timer ??= setTimeout(() => close(stalled()), limits.stalledMs);
+      if (limits.stalledMs !== Number.POSITIVE_INFINITY) {
+        timer ??= setTimeout(() => close(stalled()), limits.stalledMs);
+      }
       return new Promise((resolve) => writable.push(resolve));
     },
+    take,
+    ready,
     close,
     closed: whenClosed,
     async *[Symbol.asyncIterator]() {
@@ -81,12 +99,7 @@ export function createOutbox(limits: OutboxLimits, stalled: () => Error): Outbox
         else if (closed !== undefined) {
           if (closed.error !== undefined) throw closed.error;
           return;
-        } else {
-          await new Promise<void>((resolve) => {
-            readable = resolve;
-          });
-          readable = undefined;
-        }
+        } else await ready();
       }
     },
   };
