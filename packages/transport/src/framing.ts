@@ -46,6 +46,8 @@ export interface FrameReader {
   end(): void;
   /** Gives back what was reserved. For streams that end early. */
   release(): void;
+  /** More bytes of a message are to come. */
+  readonly unfinished: boolean;
 }
 
 export function createFrameReader(options: FrameReaderOptions): FrameReader {
@@ -127,7 +129,14 @@ export function createFrameReader(options: FrameReaderOptions): FrameReader {
     });
   }
 
-  return { push, end, release };
+  return {
+    push,
+    end,
+    release,
+    get unfinished() {
+      return headerLength > 0;
+    },
+  };
 }
 
 function readHeader(bytes: Uint8Array, at: number, options: FrameReaderOptions): number {

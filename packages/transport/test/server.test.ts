@@ -143,6 +143,31 @@ test("A41: an oversize request is refused at its frame header and its sender tol
   expect(server.stats().bufferedBytes).toBe(0);
 });
 
+test("SCN-04: the rest of a message is not held back by its sender: a part of it is answered by a ping at once", async () => {
+  const server = await serve();
+  const session = http2.connect(server.url);
+  cleanups.push(() => session.destroy());
+  let pings = 0;
+  session.on("ping", () => (pings += 1));
+  const stream = session.request({
+    ":method": "POST",
+    ":path": "/t.T/Both",
+    "content-type": "application/grpc",
+  });
+  stream.on("error", () => {});
+  const echo = (): Promise<Buffer> => new Promise((resolve) => stream.once("data", resolve));
+  const whole = echo();
+  stream.write(Buffer.from([0, 0, 0, 0, 2, 7, 8]));
+  expect([...(await whole)]).toEqual([0, 0, 0, 0, 2, 7, 8]);
+  expect(pings).toBe(0);
+  const ping = new Promise((resolve) => session.once("ping", resolve));
+  stream.write(Buffer.from([0, 0, 0, 0, 2, 7]));
+  await ping;
+  const rest = echo();
+  stream.write(Buffer.from([8]));
+  expect([...(await rest)]).toEqual([0, 0, 0, 0, 2, 7, 8]);
+});
+
 test("the server holds deadlines itself", async () => {
   const server = await serve();
   const { headers } = await ask(server, { ":path": "/t.T/Wait", "grpc-timeout": "20m" });

@@ -1,4 +1,4 @@
-import type { ServerHttp2Stream } from "node:http2";
+import type { Http2Session, ServerHttp2Stream } from "node:http2";
 import { Status } from "../transport.ts";
 import { StatusError, TransportError } from "../errors.ts";
 import { createFrameReader, type FrameReader } from "../framing.ts";
@@ -70,6 +70,18 @@ export function missingRequest(): StatusError {
   return new StatusError(Status.internal, "the request message is missing");
 }
 
+const nudged = new WeakSet<Http2Session>();
+
+/**
+ * Provokes the acknowledgement of what came so far (SCN-04): callers with Nagle's algorithm hold the rest of a message back until then, and we
+ * have nothing else to say that would carry it, so it would wait for the delay of 40 ms.
+ */
+function nudge({ session }: ServerHttp2Stream): void {
+  if (session === undefined || session.destroyed || nudged.has(session)) return;
+  nudged.add(session);
+  session.ping(() => nudged.delete(session));
+}
+
 /** Reads the messages of a request as they come, no faster than the handler takes them. `failed` hears of malformed ones. */
 export function readMany(
   stream: ServerHttp2Stream,
@@ -93,6 +105,7 @@ export function readMany(
     if (requests.finished) return;
     try {
       reader.push(chunk, take);
+      if (reader.unfinished) nudge(stream);
     } catch (error) {
       fail(error);
     }
