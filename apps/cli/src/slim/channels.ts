@@ -166,7 +166,7 @@ function say(output: Output, line: string): void {
 }
 
 /** The names of `moderators=name1,name2`. Throws `cli/bad-argument` in the words of specification 10.2. */
-export function parseModerators(text: string): readonly string[] {
+function parseModerators(text: string): readonly string[] {
   const [keyword, names, ...more] = text.split("=");
   if (names === undefined || more.length > 0) {
     throw new CliError(
