@@ -99,6 +99,9 @@ export const labels = {
   /** ERC-191 version 0x45: put before the decimal length and the text (XID-10). */
   eip191Prefix: "\x19Ethereum Signed Message:\n",
 
+  /** Context of an installation's signature under the token of a SLIM session: never one for an inbox or for the public. */
+  slimInboxToken: "coterie slim inbox token",
+
   /** HKDF salt of a database key that is made out of a wallet's signature. */
   databaseKey: "coterie database key",
 } as const;

@@ -56,6 +56,12 @@ export type IdentityErrorCode =
   | "identity/bad-token"
   /** A shared secret of less than 32 bytes (SID-02). */
   | "identity/bad-secret"
+  /** A key or a key set of a token provider that is malformed, too short, or not for its algorithm (SID-06). */
+  | "identity/bad-key"
+  /** The identity has tokens and no key that they name: it cannot sign commands or be in MLS (SID-06). */
+  | "identity/cannot-sign"
+  /** The source of an identity's tokens gives none that can be used now (SID-06). */
+  | "identity/no-token"
   /** A stored state that does not read. */
   | "identity/bad-state";
 
@@ -63,6 +69,8 @@ const callers: ReadonlySet<IdentityErrorCode> = new Set([
   "identity/signature-missing",
   "identity/unexpected-signer",
   "identity/bad-secret",
+  "identity/bad-key",
+  "identity/cannot-sign",
   "identity/inbox-reassign",
   "identity/inbox-mismatch",
   "identity/too-many-installations",
@@ -74,7 +82,7 @@ const waiting: ReadonlySet<IdentityErrorCode> = new Set([
 ]);
 
 function dispositionOf(code: IdentityErrorCode): Disposition {
-  if (code === "identity/chain-failed") return "retry";
+  if (code === "identity/chain-failed" || code === "identity/no-token") return "retry";
   if (waiting.has(code)) return "wait";
   return callers.has(code) ? "fix-caller" : "reject";
 }

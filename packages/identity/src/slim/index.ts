@@ -1,4 +1,6 @@
 export { verifyControlSignature } from "./control-signature.ts";
+export { createInboxIdentity, createInboxVerifier } from "./inbox.ts";
+export type { InboxVerifierOptions } from "./inbox.ts";
 export {
   baseIdOf,
   createSharedSecretIdentity,

@@ -1,17 +1,24 @@
-import { equalConstantTime, fromBase64Url, fromUtf8, toBase64Url, toUtf8 } from "@coterie/base";
+import { equalConstantTime, fromBase64Url, toBase64Url, toUtf8 } from "@coterie/base";
 import type { Clock } from "@coterie/base";
 import type { CryptoProvider, KeyPair } from "@coterie/crypto";
 import { IdentityError } from "../errors.ts";
+import {
+  attempt,
+  badToken as bad,
+  claimsOf,
+  maxTokenLength,
+  publicKeyOf,
+  reuseSeconds,
+  secondsOf,
+  skewSeconds,
+  toBase64,
+} from "./claims.ts";
 import type { SlimIdentity, SlimVerifier, VerifiedToken } from "./token.ts";
 
-/** How long a token is good for, and how far ahead its clock may be (SID-03). */
+/** How long a token is good for (SID-03). */
 const validitySeconds = 3600;
-const skewSeconds = 5;
-/** SID-04. */
-const reuseSeconds = 60;
 const suffixLength = 8;
 const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-const maxTokenLength = 8192;
 
 export interface SharedSecretOptions {
   readonly crypto: CryptoProvider;
@@ -112,32 +119,12 @@ function read(
     baseId: baseIdOf(tokenId),
     issuedAt,
     expiresAt: issuedAt + validitySeconds,
-    publicKey: claims === "" ? undefined : publicKeyOf(attempt(() => fromBase64Url(claims))),
+    publicKey: claims === "" ? undefined : publicKeyOf(claimsOf(claims)),
   };
 }
 
-/** SID-05: `pubkey` at the top, else among the custom claims. */
-function publicKeyOf(json: Uint8Array): Uint8Array | undefined {
-  const claims = attempt(() => JSON.parse(fromUtf8(json)) as unknown);
-  if (typeof claims !== "object" || claims === null) throw bad("claims");
-  const { pubkey, custom_claims: custom } = claims as { pubkey?: unknown; custom_claims?: unknown };
-  const inner = (custom as { pubkey?: unknown } | null | undefined)?.pubkey;
-  const text = pubkey ?? inner;
-  if (text === undefined) return undefined;
-  if (typeof text !== "string") throw bad("claims");
-  return attempt(() =>
-    fromBase64Url(text.replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "")),
-  );
-}
-
-/** Standard base64 with padding, as claims carry keys. */
-function toBase64(bytes: Uint8Array): string {
-  const url = toBase64Url(bytes);
-  return url.replaceAll("-", "+").replaceAll("_", "/") + "=".repeat((4 - (url.length % 4)) % 4);
-}
-
 /** Eight letters or digits, each as likely as any other. */
-function randomSuffix(crypto: CryptoProvider): string {
+export function randomSuffix(crypto: CryptoProvider): string {
   let suffix = "";
   while (suffix.length < suffixLength) {
     for (const byte of crypto.bytes(2 * suffixLength)) {
@@ -153,20 +140,4 @@ function secretBytes(secret: string): Uint8Array {
   const bytes = toUtf8(secret);
   if (bytes.length < 32) throw new IdentityError("identity/bad-secret");
   return bytes;
-}
-
-function secondsOf(clock: Clock): number {
-  return Number(clock.nowNs() / 1_000_000_000n);
-}
-
-function attempt<T>(work: () => T): T {
-  try {
-    return work();
-  } catch (cause) {
-    throw new IdentityError("identity/bad-token", { reason: "form" }, cause);
-  }
-}
-
-function bad(reason: string): IdentityError {
-  return new IdentityError("identity/bad-token", { reason });
 }

@@ -1,0 +1,86 @@
+import { toBase64Url, toUtf8 } from "@coterie/base";
+import type { Clock } from "@coterie/base";
+import type { CryptoProvider, KeyPair } from "@coterie/crypto";
+import { IdentityError } from "../../errors.ts";
+import { reuseSeconds, secondsOf, toBase64 } from "../claims.ts";
+import type { Claims } from "../claims.ts";
+import { createRenewed } from "../renewed.ts";
+import type { SlimIdentity } from "../token.ts";
+import type { JwtAlgorithm, JwtKey } from "./algorithms.ts";
+import { importSigningKey } from "./signing-key.ts";
+
+export interface JwtIdentityOptions {
+  readonly crypto: CryptoProvider;
+  readonly clock: Clock;
+  readonly algorithm: JwtAlgorithm;
+  /** The private key, or the secret. */
+  readonly key: JwtKey;
+  /** The token id. One for each running instance: two with the same subject get the same app id (SID-10). */
+  readonly subject: string;
+  readonly issuer?: string | undefined;
+  readonly audience?: readonly string[] | undefined;
+  /** Of each token; default 3600. Members who cannot renew their MLS credential fall out of a group when it ends (SML-22). */
+  readonly lifetimeSeconds?: number | undefined;
+  /** `kid`; default the subject, as released apps do. */
+  readonly keyId?: string | undefined;
+  /** More claims. */
+  readonly claims?: Claims | undefined;
+  /** What commands and MLS are signed with; default a new pair. */
+  readonly keys?: KeyPair | undefined;
+}
+
+/**
+ * An identity that signs its own tokens (SID-06). ES256 is what to use where nothing else is asked for (SID-09). Throws `identity/bad-key` or
+ * `identity/bad-identifier`.
+ */
+export async function createJwtIdentity(options: JwtIdentityOptions): Promise<SlimIdentity> {
+  const { crypto, clock, subject, issuer, audience, lifetimeSeconds = 3600 } = options;
+  if (subject === "" || subject.length > 1024) throw new IdentityError("identity/bad-identifier");
+  const signer = await importSigningKey(crypto, options.algorithm, options.key);
+  const keys = options.keys ?? crypto.generateSigner("p256");
+  const header = toBase64Url(
+    toUtf8(JSON.stringify({ alg: options.algorithm, typ: "JWT", kid: options.keyId ?? subject })),
+  );
+  const unsigned = (now: number): string => {
+    const claims = {
+      ...options.claims,
+      ...(issuer === undefined ? {} : { iss: issuer }),
+      sub: subject,
+      // always a list: released apps read no other form
+      ...(audience === undefined ? {} : { aud: audience }),
+      iat: now,
+      nbf: now,
+      exp: now + lifetimeSeconds,
+      custom_claims: { pubkey: toBase64(keys.publicKey) },
+    };
+    return `${header}.${toBase64Url(toUtf8(JSON.stringify(claims)))}`;
+  };
+  const joined = (text: string, tag: Uint8Array): string => `${text}.${toBase64Url(tag)}`;
+
+  if (signer.kind === "now") {
+    let minted: { readonly token: string; readonly at: number } | undefined;
+    return {
+      tokenId: subject,
+      keys,
+      token() {
+        const now = secondsOf(clock);
+        // SID-04; a clock that went back must not make an old token look new
+        const young = minted !== undefined && now >= minted.at && now - minted.at < reuseSeconds;
+        if (minted === undefined || !young) {
+          const text = unsigned(now);
+          minted = { token: joined(text, signer.sign(toUtf8(text))), at: now };
+        }
+        return minted.token;
+      },
+    };
+  }
+  const renewed = createRenewed({
+    clock,
+    get: async () => {
+      const text = unsigned(secondsOf(clock));
+      return joined(text, await signer.sign(toUtf8(text)));
+    },
+  });
+  await renewed.prepare();
+  return { tokenId: subject, keys, ...renewed };
+}
