@@ -8,7 +8,7 @@ import type { SlimIdentity } from "./token.ts";
 
 export interface StaticIdentityOptions {
   readonly clock: Clock;
-  /** The token of now; asked again, while it is used, each minute. `@coterie/identity/slim/file` reads one from a file. */
+  /** The token of now; asked again, while it is used, each minute. `@coterie/identity/token-file` reads one from a file. */
   readonly source: () => Promise<string> | string;
   /** The key that the token names, where it names one. */
   readonly keys?: KeyPair | undefined;
