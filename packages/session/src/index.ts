@@ -1,6 +1,7 @@
 // Sessions of SLIM: groups and pairs of apps that talk through a data plane.
 export { SessionError } from "./errors.ts";
 export type { SessionErrorCode } from "./errors.ts";
+export { createAppCore } from "./core/app-core.ts";
 export type {
   AppCore,
   AppCoreParts,

@@ -57,6 +57,8 @@ export interface AppCoreParts {
   readonly direction: Direction;
   /** Default false: nothing is stored and nothing can be restored; `persist` and `forget` never come. */
   readonly persistent?: boolean | undefined;
+  /** Default false: an app may answer to several names. True: the base id of a token has to be the service that it speaks for (SSG-07). */
+  readonly strictBaseId?: boolean | undefined;
   readonly onInvite?: ((invitation: Invitation) => "accept" | "reject") | undefined;
 }
 
@@ -73,7 +75,8 @@ export type AppInput =
   | { readonly kind: "tick" }
   | { readonly kind: "subscribed"; readonly request: number; readonly error?: string | undefined }
   | { readonly kind: "disconnected"; readonly connection: ConnectionId }
-  | { readonly kind: "answer-to"; readonly name: SlimName }
+  /** Given up for good; one that is dialled again keeps its number and says nothing here. */
+  | { readonly kind: "answer-to" | "stop-answering-to"; readonly name: SlimName }
   | {
       readonly kind: "create";
       readonly handle: Handle;
@@ -136,6 +139,8 @@ export type AppEffect =
       readonly name: SlimName;
       readonly source: SlimName;
     }
+  /** A session that we began has a number at once; `done` comes for a group then, too, and for a pair when the peer has joined (SPP-01). */
+  | { readonly kind: "created"; readonly handle: Handle; readonly session: number }
   /** The operation of a handle ended. */
   | { readonly kind: "done"; readonly handle: Handle; readonly outcome: Outcome }
   | { readonly kind: "failed"; readonly handle: Handle; readonly error: CoterieError }
@@ -145,7 +150,7 @@ export type AppEffect =
   | {
       readonly kind: "closed";
       readonly session: number;
-      readonly reason: "left" | "removed" | "closed-by-moderator" | "closed-by-us";
+      readonly reason: "left" | "removed" | "closed-by-moderator" | "closed-by-us" | "disconnected";
     }
   /** Something was refused; counted, never with content. */
   | { readonly kind: "refused"; readonly reason: string; readonly session?: number | undefined };

@@ -1,0 +1,321 @@
+import { headerIntegrityAad, parseSlimName, SessionMessageType } from "@coterie/wire/slim";
+import type { ApplicationPayload } from "@coterie/wire/slim";
+import { SessionError } from "../errors.ts";
+import { noMetadata } from "./command.ts";
+import { random32, refuse } from "./context.ts";
+import { groupFanout, maxPayload } from "./limits.ts";
+import { openBlob, sealBlob } from "./mls-profile.ts";
+import type { Context, DataFlow, Message, Session } from "./model.ts";
+import type { KnownName } from "./names.ts";
+import type { Delivery, Handle, Payload } from "./port.ts";
+import type { Received } from "./received.ts";
+import { isDirectId } from "./reliability/ids.ts";
+import { createReceiver } from "./reliability/receiver.ts";
+import { createSender } from "./reliability/sender.ts";
+import type { MemberKey } from "./reliability/sender.ts";
+import { headerFor } from "./send-command.ts";
+import { sessionHeader } from "./session.ts";
+import { fail } from "./tasks.ts";
+
+const maxAhead = 64;
+const publishTo = "PUBLISH_TO";
+/** SSN-11: what the protocol says by metadata is not for applications to say. */
+const reserved: ReadonlySet<string> = new Set([
+  publishTo,
+  "LEAVING_SESSION",
+  "LEAVE_REPLY_SENT",
+  "DELETE_GROUP",
+  "IS_MODERATOR",
+]);
+const nothing = new Uint8Array(0);
+
+export function createDataFlow(
+  context: Context,
+  session: Session,
+  restored?: { readonly nextId: number; readonly positions: ReadonlyMap<MemberKey, number> },
+): DataFlow {
+  const timers = session.settings.reliability;
+  const named = (key: MemberKey): KnownName => memberName(context, session, key);
+  const sender = createSender(
+    {
+      timers,
+      randomWord: () => random32(context),
+      nextId: restored?.nextId,
+      serveSinceJoin: session.mls !== undefined,
+    },
+    {
+      message(id, content, to) {
+        send(
+          context,
+          session,
+          SessionMessageType.msg,
+          id,
+          content,
+          to === undefined ? undefined : named(to),
+        );
+      },
+      reply(id, content, to) {
+        send(context, session, SessionMessageType.rtxReply, id, content, named(to));
+      },
+      settled(handle, { acked, missing, sent }) {
+        const names = (keys: readonly MemberKey[]) => keys.map((key) => named(key).name);
+        if (!sent) fail(context, handle, new SessionError("session/closed"));
+        else if (missing.length > 0 && session.settings.requireAll === true) {
+          fail(
+            context,
+            handle,
+            new SessionError("session/unanswered", { missing: missing.length }),
+          );
+        } else {
+          const outcome = { acked: names(acked), missing: names(missing) };
+          context.out.push({ kind: "done", handle, outcome });
+        }
+      },
+      silent(key) {
+        const member = session.roster.get(key);
+        if (member !== undefined) member.online = false;
+      },
+    },
+  );
+  const receiver = createReceiver<Message>(
+    { timers, positions: restored?.positions },
+    {
+      ack(source, id) {
+        const direct = isDirectId(id) && session.settings.kind === "group";
+        const metadata = direct ? publishToMetadata : noMetadata;
+        sendBare(context, session, SessionMessageType.msgAck, id, named(source), metadata);
+      },
+      request(source, id) {
+        sendBare(context, session, SessionMessageType.rtxRequest, id, named(source), noMetadata);
+      },
+      deliver(_source, _id, item) {
+        context.out.push({ kind: "delivered", session: session.id, item });
+      },
+      lost(source, messageId) {
+        const item: Delivery = { kind: "lost", source: named(source).name, messageId };
+        context.out.push({ kind: "delivered", session: session.id, item });
+      },
+    },
+  );
+  return { sender, receiver, ahead: [] };
+}
+
+const publishToMetadata: ReadonlyMap<string, string> = new Map([[publishTo, "TRUE"]]);
+
+/** SRL-01, SRL-16. */
+export function publish(
+  context: Context,
+  session: Session,
+  handle: Handle,
+  content: Payload,
+  to: KnownName | undefined,
+): void {
+  const error = cannotPublish(session, content);
+  if (error !== undefined) {
+    fail(context, handle, error);
+    return;
+  }
+  const { sender } = session.data;
+  session.unsaved.add("sequence");
+  let taken: boolean;
+  if (to === undefined || session.settings.kind !== "group") {
+    taken = sender.publish(handle, content, context.now);
+  } else {
+    const member = session.roster.get(to.key);
+    if (member === undefined || to.key === session.source.key) {
+      fail(context, handle, new SessionError("session/unknown-member", { name: to.key }));
+      return;
+    }
+    const answers = member.settings.receivesData;
+    taken = sender.publishTo(handle, content, to.key, answers, context.now);
+  }
+  if (!taken) fail(context, handle, new SessionError("session/too-many"));
+}
+
+function cannotPublish(session: Session, content: Payload): SessionError | undefined {
+  if (session.phase !== "open") return new SessionError("session/closed");
+  // SSN-10
+  if (session.direction === "none" || session.direction === "receive") {
+    return new SessionError("session/not-a-sender");
+  }
+  for (const key of content.metadata.keys()) {
+    if (reserved.has(key)) return new SessionError("session/bad-argument", { metadata: key });
+  }
+  return content.payload.length > maxPayload
+    ? new SessionError("session/too-large", { limit: maxPayload, size: content.payload.length })
+    : undefined;
+}
+
+/** SSN-07: the token first, then the payload sealed under a header with it, anew each time that it goes out. */
+function send(
+  context: Context,
+  session: Session,
+  type: number,
+  id: number,
+  content: Payload | undefined,
+  to: KnownName | undefined,
+): void {
+  const group = session.settings.kind === "group";
+  const direct = group && isDirectId(id);
+  const fanout = group && !direct ? groupFanout : 1;
+  const destination = group ? (to ?? session.destination) : session.destination;
+  const head = headerFor(context, session.source, destination, fanout);
+  // SRL-13: present means lost
+  const header = content === undefined ? { ...head, error: true } : head;
+  const ids = sessionHeader(session, type, id);
+  const payloadType = content?.payloadType ?? "";
+  let blob = content?.payload ?? nothing;
+  if (session.mls !== undefined) {
+    blob = sealBlob(context, session.mls, blob, headerIntegrityAad(header, ids, payloadType));
+    session.unsaved.add("mls");
+  }
+  const metadata = content?.metadata ?? noMetadata;
+  context.out.push({
+    kind: "send",
+    connection: session.connection,
+    publish: {
+      header,
+      session: ids,
+      msg: { kind: "appPayload", value: { payloadType, blob } },
+    },
+    metadata: direct ? new Map([...metadata, ...publishToMetadata]) : metadata,
+  });
+}
+
+/** SSN-08: neither signed nor sealed, and with nothing inside. */
+function sendBare(
+  context: Context,
+  session: Session,
+  type: number,
+  id: number,
+  to: KnownName,
+  metadata: ReadonlyMap<string, string>,
+): void {
+  context.out.push({
+    kind: "send",
+    connection: session.connection,
+    publish: {
+      header: headerFor(context, session.source, to, 1),
+      session: sessionHeader(session, type, id),
+      msg: emptyContent,
+    },
+    metadata,
+  });
+}
+
+const emptyContent = {
+  kind: "appPayload",
+  value: { payloadType: "", blob: nothing },
+} as const;
+
+/** The second half of SSN-16, for data. */
+export function receiveData(context: Context, session: Session, received: Received): void {
+  const { source, messageId, type, content } = received;
+  if (session.phase === "joining" || session.phase === "closed") return;
+  if (content.kind !== "appPayload") {
+    refuse(context, "payload", session.id);
+    return;
+  }
+  switch (type) {
+    case SessionMessageType.msgAck:
+      if (fromMember(context, session, source)) {
+        session.data.sender.acknowledged(source.key, messageId, context.now);
+      }
+      return;
+    case SessionMessageType.rtxRequest:
+      if (fromMember(context, session, source)) {
+        session.data.sender.requested(source.key, messageId, context.now);
+      }
+      return;
+    case SessionMessageType.msg:
+    case SessionMessageType.rtxReply:
+      break;
+    default:
+      refuse(context, "message-type", session.id);
+      return;
+  }
+  // SSN-10
+  if (session.direction === "none" || session.direction === "send") return;
+  if (source.key === session.source.key) return;
+  const opened = open(context, session, received, content.value);
+  if (opened === undefined) return;
+  const item = deliveryOf(session, received, content.value, opened);
+  const { receiver } = session.data;
+  if (type === SessionMessageType.msg) {
+    receiver.message(source.key, messageId, item, opened.length, context.now);
+  } else {
+    const lost = received.header.error !== undefined;
+    receiver.reply(source.key, messageId, lost ? undefined : item, opened.length, context.now);
+  }
+}
+
+/** After a commit: what was sealed in the epoch that we have reached now. */
+export function receiveAhead(context: Context, session: Session): void {
+  const { ahead } = session.data;
+  if (ahead.length === 0) return;
+  session.data.ahead = [];
+  for (const received of ahead) receiveData(context, session, received);
+}
+
+function open(
+  context: Context,
+  session: Session,
+  received: Received,
+  { payloadType, blob }: ApplicationPayload,
+): Uint8Array | undefined {
+  const { mls } = session;
+  if (mls === undefined) {
+    // SRL-17
+    if (session.roster.has(received.source.key)) return blob;
+    refuse(context, "not-a-member", session.id);
+    return undefined;
+  }
+  const aad = headerIntegrityAad(received.header, received.session, payloadType);
+  const opened = openBlob(context, mls, blob, aad, received.token);
+  switch (opened.kind) {
+    case "opened":
+      session.unsaved.add("mls");
+      return opened.plaintext;
+    case "ahead":
+      if (session.data.ahead.length < maxAhead) session.data.ahead.push(received);
+      return undefined;
+    case "refused":
+      refuse(context, opened.reason, session.id);
+      return undefined;
+  }
+}
+
+function deliveryOf(
+  session: Session,
+  received: Received,
+  { payloadType }: ApplicationPayload,
+  payload: Uint8Array,
+): Message {
+  let { metadata } = received;
+  if (metadata.has(publishTo) && session.settings.kind !== "group") {
+    // SPP-03
+    metadata = new Map([...metadata].filter(([key]) => key !== publishTo));
+  }
+  return {
+    kind: "message",
+    source: received.source.name,
+    destination: received.destination.name,
+    identity: received.header.identity,
+    messageId: received.messageId,
+    connection: received.connection,
+    payloadType: payloadType === "" ? "msg" : payloadType,
+    payload,
+    metadata,
+  };
+}
+
+function fromMember(context: Context, session: Session, source: KnownName): boolean {
+  if (session.roster.has(source.key)) return true;
+  refuse(context, "not-a-member", session.id);
+  return false;
+}
+
+/** Not all are in the roster: a member may leave while its messages are under way. */
+function memberName(context: Context, session: Session, key: MemberKey): KnownName {
+  return session.roster.get(key)?.name ?? context.names.of(parseSlimName(key));
+}

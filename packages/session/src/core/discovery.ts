@@ -1,0 +1,33 @@
+import { SessionMessageType } from "@coterie/wire/slim";
+import { noMetadata } from "./command.ts";
+import { refuse } from "./context.ts";
+import type { Context } from "./model.ts";
+import { ownNameFor } from "./participant.ts";
+import type { Received } from "./received.ts";
+import { sendCommand } from "./send-command.ts";
+
+/** SGR-20: every repetition is answered, with nothing kept of it. */
+export function discovered(context: Context, received: Received): void {
+  const source = ownNameFor(context, received);
+  const { session } = received;
+  // SGR-21: all that is known here is who asks
+  const verdict = context.parts.onInvite?.({
+    moderator: received.source.name,
+    baseId: received.token.baseId,
+    sessionId: session.sessionId,
+    kind: session.sessionType === 2 ? "group" : "point-to-point",
+  });
+  if (verdict === "reject") {
+    refuse(context, "rejected", session.sessionId);
+    return;
+  }
+  sendCommand(context, {
+    connection: received.connection,
+    source,
+    destination: received.source,
+    fanout: 1,
+    session: { ...session, sessionMessageType: SessionMessageType.discoveryReply },
+    payload: { kind: "discoveryReply", value: {} },
+    metadata: noMetadata,
+  });
+}

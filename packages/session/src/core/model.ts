@@ -1,0 +1,150 @@
+import type { ParticipantSettings } from "@coterie/wire/slim";
+import type { Answers } from "./answers.ts";
+import type { Command } from "./command.ts";
+import type { DiscoveryLimit } from "./discovery-limit.ts";
+import type { SessionMls } from "./mls-state.ts";
+import type { KnownName, NameBook } from "./names.ts";
+import type {
+  AppCoreParts,
+  AppEffect,
+  ConnectionId,
+  Delivery,
+  Direction,
+  Handle,
+  Outcome,
+  SessionSettings,
+  Timers,
+} from "./port.ts";
+import type { Received } from "./received.ts";
+import type { Receiver } from "./reliability/receiver.ts";
+import type { Sender } from "./reliability/sender.ts";
+import type { ReplayGuard } from "./replay.ts";
+
+// What the parts of the core share. All of it but names, settings and MLS groups may change in place.
+
+/** A request to a node to send us what goes to a name, or to stop. */
+export interface Subscription {
+  readonly session: number;
+  state: "open" | "done" | "failed";
+  readonly until: number;
+}
+
+/** What all parts of one app's core share during a step. */
+export interface Context {
+  readonly parts: AppCoreParts;
+  readonly names: NameBook;
+  readonly own: KnownName;
+  /** Services that this app answers to (SGR-20). */
+  readonly answersTo: Set<string>;
+  readonly sessions: Map<number, Session>;
+  readonly answers: Answers;
+  readonly discoveries: DiscoveryLimit;
+  readonly subscriptions: Map<number, Subscription>;
+  nextRequest: number;
+  /** Of this step. */
+  now: number;
+  out: AppEffect[];
+}
+
+export interface Member {
+  readonly name: KnownName;
+  settings: ParticipantSettings;
+  online: boolean;
+  /** SSN-21. */
+  ours: boolean;
+  /** Of the moderator's MLS group. */
+  leaf?: number | undefined;
+  /** Unix seconds: when the token in its leaf ends (SML-22). */
+  credentialUntil?: number | undefined;
+}
+
+/**
+ * `joining`: invited, not welcomed yet. `draining`: takes nothing new and waits for what is open (SSN-13). `closed`: forgotten after this
+ * step.
+ */
+export type Phase = "joining" | "open" | "draining" | "closed";
+
+/** One session. Everything in it may change in place; MLS groups are values. */
+export interface Session {
+  readonly id: number;
+  readonly settings: SessionSettings;
+  /** We began it. */
+  readonly isInitiator: boolean;
+  readonly connection: ConnectionId;
+  /** What this member does with data. */
+  readonly direction: Direction;
+  phase: Phase;
+  /** SSN-03. */
+  readonly source: KnownName;
+  /** The data channel, or the peer; of a pair that is not bound yet, the name as it was given (SPP-02). */
+  destination: KnownName;
+  /** Of a group. */
+  readonly control: KnownName | undefined;
+  moderator: KnownName;
+  /** By key, ourselves included. */
+  readonly roster: Map<string, Member>;
+  readonly asks: Set<Ask>;
+  readonly tasks: Tasks;
+  readonly seen: ReplayGuard;
+  readonly data: DataFlow;
+  mls: SessionMls | undefined;
+  /** Both channel names of a group; empty in a pair. */
+  subscriptions: readonly Subscription[];
+  subscribed: boolean;
+  /** Full names that discovery found, by service, until they have joined (SGR-15). */
+  readonly found: Map<string, { readonly name: KnownName; joinFailed: boolean }>;
+  /** While joining: when to give up (SSN-14). */
+  joinUntil: number | undefined;
+  /** Of a task that waits for a time. */
+  waitUntil: number | undefined;
+  /** Welcomes to acknowledge once the channel is subscribed to (SGR-24). */
+  welcomes: Received[];
+  /** State changed that has to be stored before what was sent goes out. */
+  readonly unsaved: Set<"session" | "roster" | "mls" | "sequence">;
+}
+
+/** A command that wants answers, and its timer (SSN-06). */
+export interface Ask {
+  command: Command;
+  /** More than one where later repetitions got a number of their own. */
+  readonly ids: Set<number>;
+  readonly replyTypes: readonly number[];
+  /** By key; of a discovery by service, because who answers is what it asks. */
+  readonly missing: Map<string, KnownName>;
+  readonly replies: Received[];
+  readonly renews: boolean;
+  readonly timers: Timers;
+  state: "open" | "done" | "failed";
+  sent: number;
+  nextAt: number;
+}
+
+/**
+ * Work of a session that waits in between, written in the order in which it happens. It yields while it waits and is asked to go on after
+ * every event of its session. All that it waits for ends by itself, so it ends, too (SGR-14).
+ */
+export type Work = Generator<undefined, Outcome, undefined>;
+
+export interface Task {
+  readonly handle: Handle | undefined;
+  readonly start: () => Work;
+  work: Work | undefined;
+}
+
+/** One task at a time, the others wait in order; what runs beside them is only what ends the session. */
+export interface Tasks {
+  readonly queue: Task[];
+  current: Task | undefined;
+  /** The current one is at work now, and whatever it does to the session it reports its own end. */
+  running: boolean;
+}
+
+export type Message = Delivery & { readonly kind: "message" };
+
+/** Application messages of one session, in both directions. */
+export interface DataFlow {
+  readonly sender: Sender;
+  readonly receiver: Receiver<Message>;
+  /** Sealed in an epoch that we have not reached; opened after the next commit. */
+  ahead: Received[];
+}

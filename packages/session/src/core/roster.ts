@@ -1,0 +1,90 @@
+import { ParticipantState } from "@coterie/wire/slim";
+import type { Participant } from "@coterie/wire/slim";
+import { maxMembers } from "./limits.ts";
+import { refused } from "./mls-profile.ts";
+import type { Context, Member, Session } from "./model.ts";
+import type { KnownName } from "./names.ts";
+import { both, others } from "./session.ts";
+
+/** Everybody, as commands list them. */
+export function participantsOf(session: Session): Participant[] {
+  return [...session.roster.values()].map(participantOf);
+}
+
+export function participantOf({ name, settings, online }: Member): Participant {
+  return {
+    name: name.wire,
+    settings,
+    status: online ? ParticipantState.online : ParticipantState.offline,
+  };
+}
+
+/** A participant as a peer wrote it. Throws where it names no instance. */
+export function readParticipant(
+  context: Context,
+  participant: Participant | undefined,
+): { name: KnownName; settings: Member["settings"]; online: boolean } {
+  if (participant === undefined) throw refused("participant");
+  const name = context.names.read(participant.name);
+  if (name.name.id === undefined) throw refused("participant");
+  return {
+    name,
+    settings: participant.settings ?? both,
+    online: participant.status === ParticipantState.online,
+  };
+}
+
+/** Puts a member in, or replaces what was known of it; its messages and acknowledgements count from here on. */
+export function enroll(context: Context, session: Session, member: Member): void {
+  if (session.roster.size >= maxMembers && !session.roster.has(member.name.key)) {
+    throw refused("too-many-members");
+  }
+  session.roster.set(member.name.key, member);
+  session.unsaved.add("roster");
+  awaitAcks(context, session, [member]);
+}
+
+/** Those that are online and receive data are waited for (SSN-10, SHB-06). */
+export function awaitAcks(context: Context, session: Session, members: readonly Member[]): void {
+  const endpoints = members.filter(
+    ({ name, online, settings }) =>
+      online && settings.receivesData && name.key !== session.source.key,
+  );
+  if (endpoints.length === 0) return;
+  session.data.sender.join(
+    endpoints.map(({ name }) => name.key),
+    context.now,
+  );
+}
+
+export function expel(context: Context, session: Session, key: string): void {
+  if (!session.roster.delete(key)) return;
+  session.unsaved.add("roster");
+  session.data.sender.leave(key, "removed", context.now);
+  session.data.receiver.forget(key);
+  session.seen.drop(key);
+}
+
+/** SHB-06: known here alone. */
+export function markOffline(context: Context, session: Session, key: string): void {
+  const member = session.roster.get(key);
+  if (member === undefined || !member.online) return;
+  member.online = false;
+  session.unsaved.add("roster");
+  session.data.sender.leave(key, "offline", context.now);
+}
+
+export function markOnline(context: Context, session: Session, key: string): void {
+  const member = session.roster.get(key);
+  if (member === undefined || member.online) return;
+  member.online = true;
+  session.unsaved.add("roster");
+  awaitAcks(context, session, [member]);
+}
+
+/** The member that a name means: an instance, or the only one of a service (SGR-30). */
+export function findMember(session: Session, name: KnownName): Member | undefined {
+  if (name.name.id !== undefined) return session.roster.get(name.key);
+  const fitting = others(session).filter((member) => member.name.service === name.service);
+  return fitting.length === 1 ? fitting[0] : undefined;
+}
