@@ -48,15 +48,19 @@ async function program(args, hear, ended) {
 
 /** A process of its own for apps of one kind. */
 export async function openHost(kind) {
-  let asked = 0;
+  let last = 0;
   const waiting = new Map();
   const process = await program(
     [actor, kind],
     (answer) => {
-      const { order, done, fail } = waiting.get(answer.number);
+      const { order, done, fail, asked } = waiting.get(answer.number);
       waiting.delete(answer.number);
       if (answer.error === undefined) done(answer.value);
-      else fail(new Error(`${kind}, ${order}: ${answer.error}`));
+      else {
+        asked.message = `${kind}, ${order}: ${answer.error}`;
+        asked.stack = asked.stack.replace(/^.*/, asked.message);
+        fail(asked);
+      }
     },
     (story) => {
       for (const { fail } of waiting.values()) fail(new Gone(story));
@@ -65,9 +69,9 @@ export async function openHost(kind) {
   );
   const ask = (order, args = {}) =>
     new Promise((done, fail) => {
-      asked += 1;
-      waiting.set(asked, { order, done, fail });
-      process.write(`${JSON.stringify({ ...args, number: asked, order })}\n`);
+      last += 1;
+      waiting.set(last, { order, done, fail, asked: new Error(order) });
+      process.write(`${JSON.stringify({ ...args, number: last, order })}\n`);
     });
   return {
     kind,
