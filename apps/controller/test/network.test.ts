@@ -1,0 +1,146 @@
+import { createMemoryStore } from "@coterie/storage";
+import { LinkStatus, NodeStatus, RouteStatus } from "@coterie/wire/slim/controlplane";
+import { expect, test } from "vitest";
+import { createWorld } from "./world.ts";
+
+const bob = "agntcy/ns/bob/00000000-0000-0000-0000-000000000007";
+const room = "agntcy/ns/room/00000000-0000-0000-0000-000000000099";
+
+test("SCT-05: a name of one domain is reached from another over a link that the controller made", async () => {
+  const world = await createWorld();
+  const [a, b] = [world.node("n1", "d1"), world.node("n2", "d2")];
+  const clients = [a.start(), b.start()];
+  expect((await world.link("d1", "d2")).warnings).toHaveLength(2);
+  b.subscribe(bob);
+  await expect.poll(() => a.to(bob)).toEqual(["http://n2:1"]);
+  expect(b.to(bob)).toEqual(["app"]);
+  // both ends use the one link, whoever dialled
+  a.subscribe(room);
+  await expect.poll(() => b.to(room)).toEqual(["http://n1:1"]);
+  expect(a.linkIds()).toEqual(b.linkIds());
+  b.unsubscribe(bob);
+  await expect.poll(() => a.to(bob)).toEqual([]);
+  await Promise.all(clients.map((client) => client.close()));
+  await world.close();
+});
+
+test("SCT-05: three domains in a row, and a channel that all of them hold", async () => {
+  const world = await createWorld();
+  const nodes = ["d1", "d2", "d3"].map((domain) => world.node(`n-${domain}`, domain));
+  const [a, b, c] = nodes as [(typeof nodes)[0], (typeof nodes)[0], (typeof nodes)[0]];
+  const clients = nodes.map((node) => node.start());
+  await world.link("d1", "d2");
+  await world.link("d2", "d3");
+  for (const node of nodes) node.subscribe(room);
+  await expect.poll(() => a.to(room)).toEqual(["app", "http://n-d2:1"]);
+  await expect.poll(() => c.to(room)).toEqual(["app", "http://n-d2:1"]);
+  await expect.poll(() => b.to(room)).toEqual(["app", "http://n-d1:1", "http://n-d3:1"]);
+  c.subscribe(bob);
+  await expect.poll(() => a.to(bob)).toEqual(["http://n-d2:1"]);
+  const routes = await world.routes();
+  const ofBob = routes.filter(({ name }) => name?.strName?.strComponent2 === "bob");
+  expect(ofBob.map(({ sourceNodeId }) => sourceNodeId).toSorted()).toEqual(["d1/n-d1", "d2/n-d2"]);
+  expect(ofBob.every(({ destNodeId }) => destNodeId === "d3/n-d3")).toBe(true);
+  await Promise.all(clients.map((client) => client.close()));
+  await world.close();
+});
+
+test("SCT-01: a node without the domain's secret is refused, and its domain keeps its names", async () => {
+  const world = await createWorld({ admission: {} });
+  await world.addDomain("d1", "a secret of d1");
+  const good = world.node("n1", "d1", "a secret of d1");
+  const wrong = world.node("n2", "d1", "another");
+  const unknown = world.node("n3", "d3");
+  const clients = [good.start(), wrong.start(), unknown.start()];
+  await expect
+    .poll(() => clients.map(({ state }) => state))
+    .toEqual(["registered", "refused", "refused"]);
+  expect(await world.nodes()).toMatchObject([
+    {
+      id: "d1/n1",
+      domain: "d1",
+      status: NodeStatus.connected,
+      connections: [{ endpoint: "n1:1" }],
+    },
+  ]);
+  await Promise.all(clients.map((client) => client.close()));
+  await world.close();
+});
+
+test("SCT-07: a link that fails is tried again, and what it says stands with it meanwhile", async () => {
+  const world = await createWorld();
+  const [a, b] = [world.node("n1", "d1"), world.node("n2", "d2")];
+  world.universe.vanish(b.endpoint);
+  const clients = [a.start(), b.start()];
+  await world.link("d1", "d2");
+  b.subscribe(bob);
+  await expect
+    .poll(world.links)
+    .toMatchObject([{ status: LinkStatus.failed, statusMsg: "Connection failed: nobody listens" }]);
+  // nothing is sent over a link that does not stand
+  expect(a.to(bob)).toEqual([]);
+  await expect.poll(() => a.dials.length).toBeGreaterThan(2);
+  await Promise.all(clients.map((client) => client.close()));
+  await world.close();
+});
+
+test("SCT-07: a link that ended without a word is made again, with its routes", async () => {
+  const world = await createWorld({
+    times: { graceMs: 1_000, confirmMs: 500, resyncMs: 20, backoff: [1, 2] },
+  });
+  const [a, b] = [world.node("n1", "d1"), world.node("n2", "d2")];
+  const clients = [a.start(), b.start()];
+  await world.link("d1", "d2");
+  b.subscribe(bob);
+  a.subscribe(room);
+  await expect.poll(() => a.to(bob)).toEqual(["http://n2:1"]);
+  await expect.poll(() => b.to(room)).toEqual(["http://n1:1"]);
+  a.drop(String(a.linkIds()[0]));
+  expect(a.to(bob)).toEqual([]);
+  await expect.poll(() => a.to(bob)).toEqual(["http://n2:1"]);
+  await expect.poll(() => b.to(room)).toEqual(["http://n1:1"]);
+  await Promise.all(clients.map((client) => client.close()));
+  await world.close();
+});
+
+test("SCT-07: what was known is known after a restart, and what changed meanwhile follows", async () => {
+  const world = await createWorld({}, createMemoryStore());
+  const [a, b] = [world.node("n1", "d1"), world.node("n2", "d2")];
+  const clients = [a.start(), b.start()];
+  await world.link("d1", "d2");
+  b.subscribe(bob);
+  b.subscribe(room);
+  await expect.poll(() => a.to(room)).toEqual(["http://n2:1"]);
+  const [link] = await world.links();
+  const closing = world.restart();
+  b.unsubscribe(room);
+  await closing;
+  await expect.poll(() => a.to(room)).toEqual([]);
+  await expect.poll(() => a.to(bob)).toEqual(["http://n2:1"]);
+  const links = await world.links();
+  expect(links.map(({ linkId }) => linkId)).toEqual([link?.linkId]);
+  await Promise.all(clients.map((client) => client.close()));
+  await world.close();
+});
+
+test("SCT-07: a node that is gone for good takes its names, links and routes with it", async () => {
+  const world = await createWorld();
+  const [a, b, c] = [world.node("n1", "d1"), world.node("n2", "d2"), world.node("n3", "d2")];
+  const first = [a.start(), b.start()];
+  await world.link("d1", "d2");
+  b.subscribe(bob);
+  await expect.poll(() => a.to(bob)).toEqual(["http://n2:1"]);
+  await first[1]?.close();
+  await expect.poll(() => a.to(bob)).toEqual([]);
+  expect((await world.nodes()).map(({ id }) => id)).toEqual(["d1/n1"]);
+  await expect.poll(async () => (await world.links()).length).toBe(0);
+  // its domain has another node: the link goes there
+  const other = c.start();
+  c.subscribe(bob);
+  await expect.poll(() => a.to(bob)).toEqual(["http://n3:1"]);
+  await expect
+    .poll(world.routes)
+    .toMatchObject([{ sourceNodeId: "d1/n1", destNodeId: "d2/n3", status: RouteStatus.applied }]);
+  await Promise.all([first[0]?.close(), other.close()]);
+  await world.close();
+});
