@@ -6,7 +6,7 @@ import { WireError } from "@coterie/wire";
 import { Message, peekSlimMessage, replaceSlimHeader } from "@coterie/wire/slim";
 import type { Peeked, SubscriptionAck } from "@coterie/wire/slim";
 import { DataPlaneError } from "./errors.ts";
-import { createFlows, createStamper, hopOf } from "./flows.ts";
+import { createFlows, createStamper } from "./flows.ts";
 import { offerLink } from "./link.ts";
 import type { Negotiated, NetworkKind } from "./negotiation.ts";
 import { within } from "./within.ts";
@@ -58,17 +58,8 @@ export interface DialledLink extends Negotiated {
 /** What a released peer decodes (SCN-03). */
 export const maxMessageBytes: number = 4 * 1024 * 1024;
 
-/** What a negotiation over a new call makes. */
-export interface NegotiatedCall {
-  readonly link: Negotiated;
-  /** What comes after the answer. */
-  readonly incoming: AsyncIterator<Uint8Array>;
-}
-
-/** Throws `dataplane/bad-negotiation`, `dataplane/timeout` or what the transport throws; the call is over then. */
-export async function negotiate(
-  options: Omit<DialOptions, "onMessage" | "onDrop" | "log">,
-): Promise<NegotiatedCall> {
+/** Negotiates a link over a new call. Throws `dataplane/bad-negotiation`, `dataplane/timeout` or what the transport throws; the call is over then. */
+export async function dialLink(options: DialOptions): Promise<DialledLink> {
   const { crypto, duplex, nodeId, version, connectionType, random = systemRandom } = options;
   const own = { crypto, nodeId, version, deploymentName: options.deploymentName ?? "" };
   const offer = offerLink(own, {
@@ -77,23 +68,18 @@ export async function negotiate(
     kemSeed: options.hybrid === true ? random.bytes(64) : undefined,
   });
   const incoming = duplex[Symbol.asyncIterator]();
-  const exchange = async (): Promise<Negotiated> => {
+  const negotiate = async (): Promise<Negotiated> => {
     await duplex.send(offer.first);
     const reply = await incoming.next();
     if (reply.done === true) throw new DataPlaneError("dataplane/closed");
     return offer.finish(reply.value);
   };
   try {
-    return { link: await within(options.timeoutMs ?? 5_000, exchange()), incoming };
+    return run(options, await within(options.timeoutMs ?? 5_000, negotiate()), incoming);
   } catch (error) {
     duplex.cancel();
     throw error;
   }
-}
-
-/** Negotiates a link over a new call. Throws `dataplane/bad-negotiation`, `dataplane/timeout` or what the transport throws; the call is over then. */
-export async function dialLink(options: DialOptions): Promise<DialledLink> {
-  return run(options, await negotiate(options));
 }
 
 interface Asked {
@@ -101,11 +87,15 @@ interface Asked {
   readonly reject: (error: unknown) => void;
 }
 
-function run(options: DialOptions, { link, incoming }: NegotiatedCall): DialledLink {
+function run(
+  options: DialOptions,
+  link: Negotiated,
+  incoming: AsyncIterator<Uint8Array>,
+): DialledLink {
   const { crypto, duplex, onMessage, onDrop = () => {}, log = silentLog } = options;
-  const hop = hopOf(link);
-  const flows = createFlows(crypto, hop);
-  const stamper = createStamper(crypto, hop);
+  const signed = link.kind !== "peer"; // SMC-01
+  const flows = createFlows(crypto, link);
+  const stamper = createStamper(crypto, link);
   const asked = new Map<bigint, Asked>();
   /** Wakes a reader that waits for whoever handles messages. */
   let readOn: (() => void) | undefined;
@@ -123,7 +113,7 @@ function run(options: DialOptions, { link, incoming }: NegotiatedCall): DialledL
     try {
       const peeked: Peeked = peekSlimMessage(bytes);
       if (peeked.kind === "link") return onDrop("unexpected"); // SCN-25
-      if (peeked.kind !== "subscription-ack") {
+      if (peeked.kind !== "subscription-ack" && signed) {
         const { start, end } = peeked.header;
         const verdict = flows.judge(bytes.subarray(start, end));
         if (typeof verdict === "string") return onDrop(verdict); // SMC-06
@@ -172,7 +162,7 @@ function run(options: DialOptions, { link, incoming }: NegotiatedCall): DialledL
   const send = async (bytes: Uint8Array): Promise<void> => {
     const peeked = peekSlimMessage(bytes);
     let out = bytes;
-    if ("header" in peeked) {
+    if (signed && "header" in peeked) {
       const { start, end } = peeked.header;
       out = replaceSlimHeader(bytes, peeked, stamper.stamp(bytes.subarray(start, end)));
     }

@@ -2,13 +2,14 @@ import { SessionMessageType, slimAppId, slimChannelIds } from "@coterie/wire/sli
 import type { SlimName } from "@coterie/wire/slim";
 import { SessionError } from "../errors.ts";
 import { createAnswers } from "./answers.ts";
-import { answer, nextAsk, tickAsks } from "./asks.ts";
+import { answer, excuse, nextAsk, tickAsks } from "./asks.ts";
+import { announcementAnswered, settleAbsence, stateChanged } from "./coming-and-going.ts";
 import { isCommand } from "./command.ts";
 import { random32, refuse } from "./context.ts";
 import { publish, receiveData } from "./data.ts";
 import { createDiscoveryLimit } from "./discovery-limit.ts";
 import { discovered } from "./discovery.ts";
-import { end, questionOf, subscribeToChannel } from "./life.ts";
+import { end, subscribeToChannel } from "./life.ts";
 import { defaultTimers, maxSessionId, maxSessions } from "./limits.ts";
 import { foundGroup, reasonOf } from "./mls-profile.ts";
 import { createSessionMls } from "./mls-state.ts";
@@ -18,6 +19,7 @@ import { createNameBook } from "./names.ts";
 import { openSession } from "./open-session.ts";
 import {
   answerInvitation,
+  caughtUp,
   closed,
   dismissed,
   invited,
@@ -27,12 +29,20 @@ import {
   updated,
   welcomed,
 } from "./participant.ts";
+import { payloadOf } from "./payload.ts";
 import type { AppCore, AppCoreParts, AppInput, SessionSettings, SessionView } from "./port.ts";
+import { noEpoch } from "./presence.ts";
+import { isOurs } from "./received.ts";
 import type { Received } from "./received.ts";
+import { placeGiven, placeRequested, planRefresh, tickRefresh } from "./renewal.ts";
+import { questionOf } from "./reply.ts";
+import { restore } from "./restore.ts";
+import { save } from "./save.ts";
 import { sendCommand } from "./send-command.ts";
 import { isModerator, settingsOf } from "./session.ts";
 import { abandon, enqueue, fail, pump } from "./tasks.ts";
 import { verify } from "./verify.ts";
+import { createWakes } from "./wakes.ts";
 
 /** All sessions of one app, as a machine without IO. */
 export function createAppCore(parts: AppCoreParts): AppCore {
@@ -52,17 +62,22 @@ export function createAppCore(parts: AppCoreParts): AppCore {
     nextRequest: 1,
     now: 0,
     out: [],
+    saves: [],
+    touched: new Set(),
+    wakes: createWakes(),
   };
   return {
     name: own.name,
     step(input, nowMs) {
       context.now = nowMs;
       context.out = [];
+      context.saves = [];
       take(context, input);
-      return context.out;
+      finish(context);
+      return context.saves.length === 0 ? context.out : [...context.saves, ...context.out];
     },
     get wakeAt() {
-      return nextWake(context);
+      return context.wakes.next;
     },
     session(id) {
       const session = context.sessions.get(id);
@@ -79,8 +94,11 @@ function take(context: Context, input: AppInput): void {
       receive(context, input);
       return;
     case "tick":
-      for (const session of context.sessions.values()) tick(context, session);
-      return;
+      for (;;) {
+        const session = context.wakes.takeDue(context.now);
+        if (session === undefined) return;
+        tick(context, session);
+      }
     case "subscribed": {
       const subscription = context.subscriptions.get(input.request);
       if (subscription === undefined) return;
@@ -91,7 +109,9 @@ function take(context: Context, input: AppInput): void {
     }
     case "disconnected":
       for (const session of context.sessions.values()) {
-        if (session.connection === input.connection) end(context, session, "disconnected");
+        if (session.connection !== input.connection) continue;
+        end(context, session, "disconnected");
+        context.touched.add(session);
       }
       return;
     case "answer-to":
@@ -120,7 +140,17 @@ function take(context: Context, input: AppInput): void {
       return;
     case "soft-close":
     case "rejoin":
+      comeOrGo(context, input);
+      return;
     case "restore":
+      try {
+        const session = restore(context, input);
+        if (!session.absence.isAway) session.presence.start(context.now);
+        planRefresh(context, session);
+        goOn(context, session);
+      } catch (error) {
+        refuse(context, reasonOf(error), input.session);
+      }
       return;
   }
 }
@@ -136,6 +166,11 @@ function receive(context: Context, input: Input<"received">): void {
   try {
     if (session !== undefined) {
       const received = verify(context, input);
+      if (isShut(session, received)) {
+        refuse(context, "offline", session.id);
+        return;
+      }
+      hear(session, received);
       if (isCommand(received.type)) command(context, session, received);
       else receiveData(context, session, received);
       goOn(context, session);
@@ -188,11 +223,27 @@ const replies: ReadonlySet<number> = new Set([
   SessionMessageType.groupNack,
 ]);
 
+/** SHB-10: while we are away only what brings us back, or ends us, is heard. */
+function isShut({ absence }: Session, { type }: Received): boolean {
+  return absence.isAway && !replies.has(type) && type !== SessionMessageType.rejoinReply;
+}
+
+/** SHB-04, SSN-21. */
+function hear(session: Session, received: Received): void {
+  const { key } = received.source;
+  session.presence.heard(key);
+  const member = session.roster.get(key);
+  if (member?.ours === false && isOurs(received)) member.ours = true;
+}
+
 /** Replay, role and step of one command that is for a session of ours (SSG-05, SSG-09, SSG-10). */
 function command(context: Context, session: Session, received: Received): void {
   const { type, source, messageId } = received;
   if (replies.has(type)) {
-    answer(session, received);
+    const asked = answer(session, received);
+    if (asked !== undefined && asked === session.announcement) {
+      announcementAnswered(session, received);
+    }
     return;
   }
   if (source.key === session.source.key) return;
@@ -254,6 +305,18 @@ function obey(context: Context, session: Session, received: Received): boolean {
       if (isModerator(session)) memberLeaves(context, session, received);
       else dismissed(context, session, received);
       return true;
+    case SessionMessageType.heartbeat:
+      heartbeat(context, session, received);
+      return true;
+    case SessionMessageType.updateParticipantState:
+      stateChanged(context, session, received);
+      return true;
+    case SessionMessageType.rejoinRequest:
+      return placeRequested(context, session, received);
+    case SessionMessageType.rejoinReply:
+      placeGiven(context, session, received);
+      caughtUp(context, session);
+      return true;
     default:
       return false;
   }
@@ -262,6 +325,14 @@ function obey(context: Context, session: Session, received: Received): boolean {
 interface Operation {
   readonly session: number;
   readonly handle: number;
+}
+
+function heartbeat(context: Context, session: Session, received: Received): void {
+  const { epoch } = payloadOf(received, "heartbeat").value;
+  const { key } = received.source;
+  session.presence.heartbeat(key, epoch, context.now);
+  // SML-34
+  if (epoch !== noEpoch) excuse(session, key, (open) => (open.epoch ?? noEpoch) <= epoch);
 }
 
 /** SGR-01, SPP-01. */
@@ -275,7 +346,7 @@ function create(context: Context, input: Input<"create">): void {
   const group = settings.kind === "group";
   const given = context.names.of(input.destination);
   const ids = group ? slimChannelIds(context.parts.identity.tokenId, given.name) : undefined;
-  const mls = settings.mls && createSessionMls();
+  const mls = settings.mls === undefined ? undefined : createSessionMls();
   if (mls !== undefined) foundGroup(context, mls);
   const session = openSession(context, {
     id: newSessionId(context),
@@ -296,9 +367,11 @@ function create(context: Context, input: Input<"create">): void {
     ours: true,
     leaf: mls?.group?.ownLeaf,
   });
+  session.presence.start(context.now);
   context.out.push({ kind: "created", handle, session: session.id });
   if (group) {
     subscribeToChannel(context, session);
+    goOn(context, session);
     context.out.push({ kind: "done", handle, outcome: { session: session.id } });
     return;
   }
@@ -308,7 +381,8 @@ function create(context: Context, input: Input<"create">): void {
       try {
         return { ...(yield* invite(context, session, given)), session: session.id };
       } catch (error) {
-        end(context, session, "closed-by-us");
+        // the handle first, then the end of the session
+        session.failed = true;
         throw error;
       }
     },
@@ -345,11 +419,29 @@ function changeMembers(
     fail(context, handle, new SessionError("session/not-a-group"));
   } else if (!isModerator(session)) {
     fail(context, handle, new SessionError("session/not-moderator"));
+  } else if (session.absence.isAway) {
+    fail(context, handle, new SessionError("session/offline"));
   } else {
     const work = kind === "invite" ? invite : remove;
     enqueue(session.tasks, () => work(context, session, target), handle);
     goOn(context, session);
   }
+}
+
+/** SHB-10, SHB-11, SPP-04. */
+function comeOrGo(
+  context: Context,
+  input: Operation & { readonly kind: "soft-close" | "rejoin" | "close" },
+): void {
+  const session = found(context, input);
+  if (session === undefined) return;
+  if (session.settings.kind !== "group") {
+    fail(context, input.handle, new SessionError("session/not-a-group"));
+    return;
+  }
+  if (input.kind === "soft-close") session.absence.softClose(input.handle);
+  else session.absence.rejoin(input.handle);
+  goOn(context, session);
 }
 
 function closeSession(context: Context, input: Operation): void {
@@ -378,36 +470,56 @@ function tick(context: Context, session: Session): void {
   tickAsks(context, session);
   session.data.sender.tick(context.now);
   session.data.receiver.tick(context.now);
-  tickParked(context, session);
-  for (const [request, subscription] of context.subscriptions) {
-    if (subscription.until > context.now) break;
-    subscription.state = "failed";
-    context.subscriptions.delete(request);
+  session.held.tick(context.now);
+  session.presence.tick(context.now);
+  // SML-33
+  if (tickParked(context, session)) session.absence.repair();
+  tickRefresh(context, session);
+  for (const subscription of session.subscriptions) {
+    if (subscription.state === "open" && subscription.until <= context.now) {
+      subscription.state = "failed";
+    }
   }
   goOn(context, session);
 }
 
+/** Lets everything of a session go on that waited for what just happened. */
 function goOn(context: Context, session: Session | undefined): void {
-  if (session !== undefined) pump(context, session.tasks);
+  if (session === undefined) return;
+  context.touched.add(session);
+  for (const key of session.silent) session.presence.mark(key, false);
+  session.silent.clear();
+  settleAbsence(session);
+  pump(context, session.tasks);
+  if (session.failed) end(context, session, "closed-by-us");
 }
 
-function nextWake(context: Context): number | undefined {
+/** At the end of a step: what it changed is stored, and sessions say when they want to be woken. */
+function finish(context: Context): void {
+  for (const session of context.touched) {
+    const { mls } = session;
+    if (mls !== undefined && mls.plannedFor !== mls.mintedAt) planRefresh(context, session);
+    save(context, session);
+    context.wakes.set(session, session.phase === "closed" ? undefined : nextWake(session));
+  }
+  context.touched.clear();
+}
+
+function nextWake(session: Session): number | undefined {
   let wake: number | undefined;
   const at = (time: number | undefined): void => {
     if (time !== undefined && (wake === undefined || time < wake)) wake = time;
   };
-  for (const session of context.sessions.values()) {
-    at(nextAsk(session));
-    at(session.joinUntil);
-    at(session.waitUntil);
-    at(session.data.sender.wakeAt);
-    at(session.data.receiver.wakeAt);
-    at(nextParked(session));
-  }
-  for (const { until } of context.subscriptions.values()) {
-    at(until);
-    break;
-  }
+  at(nextAsk(session));
+  at(session.joinUntil);
+  at(session.waitUntil);
+  at(session.data.sender.wakeAt);
+  at(session.data.receiver.wakeAt);
+  at(session.held.wakeAt);
+  at(session.presence.wakeAt);
+  at(nextParked(session));
+  at(session.mls?.refreshAt);
+  for (const { state, until } of session.subscriptions) if (state === "open") at(until);
   return wake;
 }
 
@@ -419,7 +531,10 @@ function viewOf(session: Session): SessionView {
     source: session.source.name,
     destination: session.destination.name,
     moderator: session.moderator.name,
-    members: [...session.roster.values()].map(({ name, online }) => ({ name: name.name, online })),
+    members: (session.view ??= [...session.roster.values()].map(({ name, online }) => ({
+      name: name.name,
+      online,
+    }))),
     epoch: session.mls?.group?.epoch,
   };
 }

@@ -16,6 +16,7 @@ export function ask(
     readonly replyTypes: readonly number[];
     /** Natives drop a repetition with the same number unanswered; a new one they answer (SGR-23). */
     readonly renews?: boolean;
+    readonly epoch?: bigint | undefined;
   },
 ): Ask {
   const { command, expect, replyTypes, renews = false } = input;
@@ -28,18 +29,21 @@ export function ask(
     missing: new Map(expect.map((name) => [byService ? name.service : name.key, name])),
     replies: [],
     renews,
+    epoch: input.epoch,
     timers,
     state: expect.length === 0 ? "done" : "open",
     sent: 1,
     nextAt: context.now + timers.intervalMs,
   };
   if (made.state === "open") session.asks.add(made);
+  // SHB-02
+  if (command.destination.key === session.control?.key) session.presence.sentToGroup();
   sendCommand(context, command);
   return made;
 }
 
-/** Gives a reply to the command that it answers; false where nobody asked. */
-export function answer(session: Session, received: Received): boolean {
+/** Gives a reply to the command that it answers, if anybody asked. */
+export function answer(session: Session, received: Received): Ask | undefined {
   const { type, messageId, source } = received;
   for (const open of session.asks) {
     if (!open.ids.has(messageId) || !open.replyTypes.includes(type)) continue;
@@ -47,9 +51,9 @@ export function answer(session: Session, received: Received): boolean {
     if (!open.missing.delete(key)) continue;
     open.replies.push(received);
     if (open.missing.size === 0) settle(session, open, "done");
-    return true;
+    return open;
   }
-  return false;
+  return undefined;
 }
 
 /** Nobody waits for this member any more: it is gone, or it answered in another way (SML-34). */

@@ -1,6 +1,7 @@
 import { headerIntegrityAad, parseSlimName, SessionMessageType } from "@coterie/wire/slim";
 import type { ApplicationPayload } from "@coterie/wire/slim";
 import { SessionError } from "../errors.ts";
+import { excuse } from "./asks.ts";
 import { noMetadata } from "./command.ts";
 import { random32, refuse } from "./context.ts";
 import { groupFanout, maxPayload } from "./limits.ts";
@@ -8,11 +9,13 @@ import { openBlob, sealBlob } from "./mls-profile.ts";
 import type { Context, DataFlow, Message, Session } from "./model.ts";
 import type { KnownName } from "./names.ts";
 import type { Delivery, Handle, Payload } from "./port.ts";
+import { noEpoch } from "./presence.ts";
 import type { Received } from "./received.ts";
 import { isDirectId } from "./reliability/ids.ts";
 import { createReceiver } from "./reliability/receiver.ts";
 import { createSender } from "./reliability/sender.ts";
 import type { MemberKey } from "./reliability/sender.ts";
+import { positionPrefix } from "./save.ts";
 import { headerFor } from "./send-command.ts";
 import { sessionHeader } from "./session.ts";
 import { fail } from "./tasks.ts";
@@ -71,10 +74,8 @@ export function createDataFlow(
           context.out.push({ kind: "done", handle, outcome });
         }
       },
-      silent(key) {
-        const member = session.roster.get(key);
-        if (member !== undefined) member.online = false;
-      },
+      // presence tells the sender, which is at work now
+      silent: (key) => void session.silent.add(key),
     },
   );
   const receiver = createReceiver<Message>(
@@ -88,11 +89,13 @@ export function createDataFlow(
       request(source, id) {
         sendBare(context, session, SessionMessageType.rtxRequest, id, named(source), noMetadata);
       },
-      deliver(_source, _id, item) {
+      deliver(source, id, item) {
+        if (!isDirectId(id)) session.unsaved.add(positionPrefix + source);
         context.out.push({ kind: "delivered", session: session.id, item });
       },
-      lost(source, messageId) {
-        const item: Delivery = { kind: "lost", source: named(source).name, messageId };
+      lost(source, messageId, count) {
+        session.unsaved.add(positionPrefix + source);
+        const item: Delivery = { kind: "lost", source: named(source).name, messageId, count };
         context.out.push({ kind: "delivered", session: session.id, item });
       },
     },
@@ -117,6 +120,7 @@ export function publish(
   }
   const { sender } = session.data;
   session.unsaved.add("sequence");
+  session.presence.sentToGroup();
   let taken: boolean;
   if (to === undefined || session.settings.kind !== "group") {
     taken = sender.publish(handle, content, context.now);
@@ -134,6 +138,7 @@ export function publish(
 
 function cannotPublish(session: Session, content: Payload): SessionError | undefined {
   if (session.phase !== "open") return new SessionError("session/closed");
+  if (session.absence.isAway) return new SessionError("session/offline");
   // SSN-10
   if (session.direction === "none" || session.direction === "receive") {
     return new SessionError("session/not-a-sender");
@@ -267,7 +272,7 @@ function open(
   if (mls === undefined) {
     // SRL-17
     if (session.roster.has(received.source.key)) return blob;
-    refuse(context, "not-a-member", session.id);
+    hold(session, received, blob.length, context.now);
     return undefined;
   }
   const aad = headerIntegrityAad(received.header, received.session, payloadType);
@@ -275,6 +280,8 @@ function open(
   switch (opened.kind) {
     case "opened":
       session.unsaved.add("mls");
+      // SML-34
+      excuse(session, received.source.key, (open) => (open.epoch ?? noEpoch) <= opened.epoch);
       return opened.plaintext;
     case "ahead":
       if (session.data.ahead.length < maxAhead) session.data.ahead.push(received);
@@ -282,6 +289,21 @@ function open(
     case "refused":
       refuse(context, opened.reason, session.id);
       return undefined;
+  }
+}
+
+/** SRL-17: perhaps it is a member whose coming we missed; the moderator knows. */
+function hold(session: Session, received: Received, size: number, now: number): void {
+  const { source, messageId } = received;
+  const isFirst = session.held.hold(source.key, messageId, received, size, now);
+  if (isFirst) session.absence.repair();
+}
+
+/** A member turned up: what was held of it. */
+export function releaseHeld(context: Context, session: Session): void {
+  if (session.held.size === 0) return;
+  for (const key of session.roster.keys()) {
+    for (const received of session.held.release(key)) receiveData(context, session, received);
   }
 }
 

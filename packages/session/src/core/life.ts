@@ -1,48 +1,8 @@
-import { SessionMessageType } from "@coterie/wire/slim";
-import type { Command } from "./command.ts";
 import { subscribe, unsubscribe } from "./context.ts";
 import { drainMs, subscriptionMs } from "./limits.ts";
 import type { Context, Session } from "./model.ts";
 import type { AppEffect } from "./port.ts";
-import type { Received } from "./received.ts";
-import { sendCommand } from "./send-command.ts";
-import { commandOf } from "./session.ts";
 import { abandon } from "./tasks.ts";
-
-/** Answers a command and keeps the answer for its repetitions (SSG-09). */
-export function reply(
-  context: Context,
-  session: Session,
-  to: Received,
-  type: number,
-  payload: Command["payload"],
-): Command {
-  const command = commandOf(context, session, {
-    type,
-    payload,
-    to: to.source,
-    messageId: to.messageId,
-  });
-  context.answers.keep(questionOf(to), command, context.now);
-  sendCommand(context, command);
-  return command;
-}
-
-export function acknowledge(context: Context, session: Session, to: Received): Command {
-  return reply(context, session, to, SessionMessageType.groupAck, {
-    kind: "groupAck",
-    value: {},
-  });
-}
-
-export function questionOf({ session, source, type, messageId }: Received): {
-  sessionId: number;
-  source: string;
-  type: number;
-  messageId: number;
-} {
-  return { sessionId: session.sessionId, source: source.key, type, messageId };
-}
 
 /** SGR-06, SGR-24: both names of a group's channel. */
 export function subscribeToChannel(context: Context, session: Session): void {
@@ -79,6 +39,8 @@ export function end(
   const visible = session.phase !== "joining";
   session.phase = "closed";
   session.data.sender.close();
+  session.presence.stop();
+  session.absence.close();
   unsubscribeFromChannel(context, session);
   session.asks.clear();
   abandon(context, session.tasks);

@@ -18,6 +18,8 @@ export interface Parked {
 /** MLS of one session. The group is a value: it is replaced as a whole once a step has succeeded. */
 export interface SessionMls {
   group: Group | undefined;
+  /** As it was stored last (SHB-17). */
+  saved: Group | undefined;
   /** Of the last commit that was applied or made; 0 before there was one (SML-30). */
   lastCommit: number;
   readonly parked: Map<number, Parked>;
@@ -25,17 +27,20 @@ export interface SessionMls {
   offers: readonly Offer[];
   /** Unix seconds: the age of our leaf's token (SML-21). */
   mintedAt: number;
-  /** When to renew our leaf, on the clock of steps. */
+  /** When to renew our leaf, on the clock of steps, and of which age that is the time. */
   refreshAt: number | undefined;
+  plannedFor: number | undefined;
 }
 
 export function createSessionMls(): SessionMls {
   return {
     group: undefined,
+    saved: undefined,
     lastCommit: 0,
     parked: new Map(),
     offers: [],
     mintedAt: 0,
     refreshAt: undefined,
+    plannedFor: undefined,
   };
 }

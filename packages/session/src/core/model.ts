@@ -1,4 +1,5 @@
 import type { ParticipantSettings } from "@coterie/wire/slim";
+import type { Absence } from "./absence.ts";
 import type { Answers } from "./answers.ts";
 import type { Command } from "./command.ts";
 import type { DiscoveryLimit } from "./discovery-limit.ts";
@@ -11,14 +12,18 @@ import type {
   Delivery,
   Direction,
   Handle,
+  MemberView,
   Outcome,
   SessionSettings,
   Timers,
 } from "./port.ts";
 import type { Received } from "./received.ts";
+import type { Presence } from "./presence.ts";
+import type { Held } from "./reliability/held.ts";
 import type { Receiver } from "./reliability/receiver.ts";
 import type { Sender } from "./reliability/sender.ts";
 import type { ReplayGuard } from "./replay.ts";
+import type { Wakes } from "./wakes.ts";
 
 // What the parts of the core share. All of it but names, settings and MLS groups may change in place.
 
@@ -44,6 +49,10 @@ export interface Context {
   /** Of this step. */
   now: number;
   out: AppEffect[];
+  /** Go before all others. */
+  saves: AppEffect[];
+  readonly touched: Set<Session>;
+  readonly wakes: Wakes<Session>;
 }
 
 export interface Member {
@@ -87,6 +96,18 @@ export interface Session {
   readonly tasks: Tasks;
   readonly seen: ReplayGuard;
   readonly data: DataFlow;
+  readonly presence: Presence;
+  readonly absence: Absence;
+  /** UPDATE_PARTICIPANT_STATE of ours that is being answered (SHB-10, SHB-11). */
+  announcement: Ask | undefined;
+  /** REJOIN_REQUEST of ours (SHB-13). */
+  plea: Ask | undefined;
+  /** REJOIN_REQUESTs to serve, the latest of each member (SHB-14). */
+  readonly returning: Map<string, Received>;
+  /** Messages of sources that are in no roster yet (SRL-17). */
+  readonly held: Held<Received>;
+  /** Members that left messages unacknowledged in this step. */
+  readonly silent: Set<string>;
   mls: SessionMls | undefined;
   /** Both channel names of a group; empty in a pair. */
   subscriptions: readonly Subscription[];
@@ -99,8 +120,12 @@ export interface Session {
   waitUntil: number | undefined;
   /** Welcomes to acknowledge once the channel is subscribed to (SGR-24). */
   welcomes: Received[];
+  /** A pair that never came to be (SPP-01). */
+  failed: boolean;
   /** State changed that has to be stored before what was sent goes out. */
-  readonly unsaved: Set<"session" | "roster" | "mls" | "sequence">;
+  readonly unsaved: Set<string>;
+  /** The same array until somebody comes, goes or is away. */
+  view: readonly MemberView[] | undefined;
 }
 
 /** A command that wants answers, and its timer (SSN-06). */
@@ -114,6 +139,8 @@ export interface Ask {
   readonly replies: Received[];
   readonly renews: boolean;
   readonly timers: Timers;
+  /** Of a GROUP_UPDATE with a commit: who is in this epoch has had it (SML-34). */
+  readonly epoch: bigint | undefined;
   state: "open" | "done" | "failed";
   sent: number;
   nextAt: number;

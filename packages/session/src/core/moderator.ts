@@ -1,23 +1,17 @@
 import { GroupUpdateOp, SessionMessageType } from "@coterie/wire/slim";
-import type { CommandPayload, JoinReplyPayload, Participant } from "@coterie/wire/slim";
+import type { JoinReplyPayload } from "@coterie/wire/slim";
 import { SessionError } from "../errors.ts";
 import { ask, cancel } from "./asks.ts";
-import { drain, end, reply } from "./life.ts";
+import { missed, sendUpdate } from "./group-update.ts";
+import { drain, end } from "./life.ts";
 import { admit, change, refused } from "./mls-profile.ts";
 import type { Change } from "./mls-profile.ts";
 import type { Ask, Context, Member, Session, Work } from "./model.ts";
 import type { KnownName } from "./names.ts";
 import { isOurs } from "./received.ts";
 import type { Received } from "./received.ts";
-import {
-  awaitAcks,
-  expel,
-  findMember,
-  markOffline,
-  participantOf,
-  participantsOf,
-  readParticipant,
-} from "./roster.ts";
+import { reply } from "./reply.ts";
+import { awaitAcks, expel, findMember, list, participantsOf, readParticipant } from "./roster.ts";
 import { commandOf, onlineOthers, others, timersOf } from "./session.ts";
 import { enqueue, nothing, settled } from "./tasks.ts";
 
@@ -38,7 +32,8 @@ export function* invite(context: Context, session: Session, target: KnownName): 
   }
   session.found.delete(target.service);
   // SGR-12: whoever missed the update is away, and the newcomer is in nevertheless
-  missed(context, session, update);
+  missed(session, update);
+  session.presence.set(member.name.key, true);
   awaitAcks(context, session, [member]);
   return nothing;
 }
@@ -150,8 +145,7 @@ function letIn(
     credentialUntil,
   };
   if (session.settings.kind === "point-to-point") session.destination = name;
-  session.roster.set(name.key, member);
-  session.unsaved.add("roster");
+  list(session, member);
   return { member, added };
 }
 
@@ -170,7 +164,7 @@ function announceNewcomer(
   added: Change | undefined,
 ): Ask | undefined {
   if (session.control === undefined || session.roster.size <= 2) return undefined;
-  return update(context, session, {
+  return sendUpdate(context, session, {
     op: GroupUpdateOp.add,
     member,
     participants: participantsOf(session),
@@ -206,45 +200,6 @@ function sendWelcome(
   });
 }
 
-/** GROUP_UPDATE to the control channel. */
-function update(
-  context: Context,
-  session: Session,
-  what: {
-    readonly op: number;
-    readonly member: Member;
-    readonly participants: readonly Participant[];
-    readonly change: Change | undefined;
-    readonly expect: readonly Member[];
-  },
-): Ask {
-  const payload: CommandPayload = {
-    kind: "groupUpdate",
-    value: {
-      op: what.op,
-      participant: participantOf(what.member),
-      participants: what.participants,
-      ...(what.change && {
-        mls: { commitId: what.change.commitId, mlsContent: what.change.commit },
-      }),
-    },
-  };
-  return ask(context, session, {
-    command: commandOf(context, session, {
-      type: SessionMessageType.groupUpdate,
-      payload,
-      to: "group",
-    }),
-    expect: what.expect.map(({ name }) => name),
-    replyTypes: [SessionMessageType.groupAck],
-  });
-}
-
-/** Whoever did not acknowledge an update is taken for away; a heartbeat of theirs shows what they miss. */
-function missed(context: Context, session: Session, which: Ask | undefined): void {
-  for (const key of which?.missing.keys() ?? []) markOffline(context, session, key);
-}
-
 /** SGR-13: who was let in and never came is taken out again, before anything else is done. */
 function* takeBack(
   context: Context,
@@ -254,7 +209,7 @@ function* takeBack(
   const told = takeOut(context, session, member);
   tellLeave(context, session, member, []);
   yield* settled(told);
-  missed(context, session, told);
+  missed(session, told);
 }
 
 /** SGR-30 to SGR-32: roster, tree and the others, not yet the member itself. */
@@ -268,7 +223,7 @@ function takeOut(context: Context, session: Session, member: Member): Ask | unde
   }
   expel(context, session, member.name.key);
   if (session.control === undefined || participants.length <= 2) return undefined;
-  return update(context, session, {
+  return sendUpdate(context, session, {
     op: GroupUpdateOp.remove,
     member,
     participants,
@@ -302,7 +257,7 @@ export function* remove(context: Context, session: Session, target: KnownName): 
   }
   const told = takeOut(context, session, member);
   yield* settled(told);
-  missed(context, session, told);
+  missed(session, told);
   // nobody waits for one that is away
   const left = tellLeave(context, session, member, member.online ? [member.name] : []);
   yield* settled(left);
@@ -326,7 +281,7 @@ export function memberLeaves(context: Context, session: Session, received: Recei
     session: session.id,
     item: { kind: "disconnected", name: member.name.name },
   });
-  markOffline(context, session, member.name.key);
+  session.presence.mark(member.name.key, false);
   enqueue(session.tasks, () => afterLeave(context, session, member));
 }
 
@@ -339,7 +294,7 @@ function* afterLeave(context: Context, session: Session, member: Member): Work {
   }
   const told = takeOut(context, session, member);
   yield* settled(told);
-  missed(context, session, told);
+  missed(session, told);
   return nothing;
 }
 

@@ -1,8 +1,14 @@
+import { createAbsence } from "./absence.ts";
+import { absenceSink, presenceSink } from "./coming-and-going.ts";
 import { createDataFlow } from "./data.ts";
 import type { Context, Member, Session } from "./model.ts";
+import { createPresence } from "./presence.ts";
+import { createHeld } from "./reliability/held.ts";
 import { createReplayGuard } from "./replay.ts";
+import { isModerator, others } from "./session.ts";
 import { createTasks } from "./tasks.ts";
 
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 type Given =
   | "id"
   | "settings"
@@ -34,6 +40,15 @@ export function openSession(
     seen: createReplayGuard(),
     // needs the session that it is part of
     data: undefined as never,
+    presence: undefined as never,
+    absence: undefined as never,
+    announcement: undefined,
+    plea: undefined,
+    returning: new Map(),
+    held: createHeld(),
+    silent: new Set(),
+    failed: false,
+    view: undefined,
     subscriptions: [],
     subscribed: false,
     found: new Map(),
@@ -42,7 +57,24 @@ export function openSession(
     welcomes: [],
     unsaved: new Set(["session", "roster", "mls", "sequence"]),
   };
-  (session as { data: Session["data"] }).data = createDataFlow(context, session, restored);
+  const parts: Pick<Mutable<Session>, "data" | "presence" | "absence"> = session;
+  const follows = (): boolean => !isModerator(session);
+  parts.data = createDataFlow(context, session, restored);
+  parts.presence = createPresence(
+    { epoch: () => session.mls?.group?.epoch, follows },
+    presenceSink(context, session),
+  );
+  parts.absence = createAbsence(
+    {
+      mls: session.mls !== undefined,
+      // SHB-16; a pair never goes away
+      away: restored !== undefined && session.settings.kind === "group",
+      follows,
+      members: () => others(session).map(({ name }) => name.key),
+      online: () => session.presence.onlineMembers,
+    },
+    absenceSink(context, session),
+  );
   context.sessions.set(session.id, session);
   return session;
 }

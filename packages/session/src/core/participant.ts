@@ -1,21 +1,12 @@
 import { GroupUpdateOp, SessionMessageType, SessionType } from "@coterie/wire/slim";
 import type {
-  CommandPayload,
   GroupUpdatePayload,
   GroupWelcomePayload,
   JoinRequestPayload,
-  MlsPayload,
 } from "@coterie/wire/slim";
 import { ask } from "./asks.ts";
-import { receiveAhead } from "./data.ts";
-import {
-  acknowledge,
-  drain,
-  end,
-  reply,
-  subscribeToChannel,
-  unsubscribeFromChannel,
-} from "./life.ts";
+import { receiveAhead, releaseHeld } from "./data.ts";
+import { drain, end, subscribeToChannel, unsubscribeFromChannel } from "./life.ts";
 import { halfJoinedMs } from "./limits.ts";
 import { applyCommit, joinByWelcome, offerKeyPackage, refused } from "./mls-profile.ts";
 import { createSessionMls } from "./mls-state.ts";
@@ -23,11 +14,13 @@ import type { SessionMls } from "./mls-state.ts";
 import type { Context, Session, Work } from "./model.ts";
 import type { KnownName } from "./names.ts";
 import { openSession } from "./open-session.ts";
+import { mlsOf, payloadOf } from "./payload.ts";
 import { isOurs } from "./received.ts";
 import type { Received } from "./received.ts";
-import { enroll, expel, markOnline, participantOf, readParticipant } from "./roster.ts";
+import { acknowledge, reply } from "./reply.ts";
+import { enroll, expel, participantOf, readParticipant } from "./roster.ts";
 import { commandOf, settingsOf, timersOf } from "./session.ts";
-import { enqueue, nothing, settled } from "./tasks.ts";
+import { enqueue, settled, nothing } from "./tasks.ts";
 
 /** SGR-22: a session that somebody invites us to. The application does not see it before it is welcomed. */
 export function invited(context: Context, received: Received): Session | undefined {
@@ -153,13 +146,23 @@ function* finishJoin(context: Context, session: Session): Work {
     return nothing;
   }
   const isNew = session.phase === "joining";
-  if (isNew) session.phase = "open";
+  if (isNew) {
+    session.phase = "open";
+    // SHB-01
+    session.presence.start(context.now);
+  }
   for (const welcome of welcomes) acknowledge(context, session, welcome);
   // SGR-25
   if (isNew) context.out.push({ kind: "joined", session: session.id });
+  caughtUp(context, session);
+  return nothing;
+}
+
+/** After a change of the group: what waited for it. */
+export function caughtUp(context: Context, session: Session): void {
   applyParked(context, session);
   receiveAhead(context, session);
-  return nothing;
+  releaseHeld(context, session);
 }
 
 /** The members are those that the moderator lists. */
@@ -176,6 +179,7 @@ function rebuildRoster(
   for (const { name, settings, online } of listed) {
     const known = session.roster.get(name.key);
     const itself = name.key === session.source.key;
+    if (known?.online === true && online && !itself) continue;
     const ours = itself || (name.key === from.source.key ? isOurs(from) : (known?.ours ?? false));
     enroll(context, session, { name, settings, online: online || itself, ours });
   }
@@ -191,11 +195,13 @@ export function updated(context: Context, session: Session, received: Received):
     // SHB-15: the Welcome of the reply holds this commit already
     rebuildRoster(context, session, value, received);
     acknowledge(context, session, received);
+    releaseHeld(context, session);
     return true;
   }
   if (mls === undefined) {
     applyToRoster(context, session, value);
     acknowledge(context, session, received);
+    releaseHeld(context, session);
     return true;
   }
   const { commitId } = mlsOf(value.mls);
@@ -212,8 +218,7 @@ export function updated(context: Context, session: Session, received: Received):
   }
   apply(context, session, mls, received);
   acknowledge(context, session, received);
-  applyParked(context, session);
-  receiveAhead(context, session);
+  caughtUp(context, session);
   return true;
 }
 
@@ -290,7 +295,7 @@ function applyToRoster(context: Context, session: Session, value: GroupUpdatePay
     case GroupUpdateOp.rejoin:
       if (!session.roster.has(name.key)) {
         enroll(context, session, { name, settings, online: true, ours: false });
-      } else if (!itself) markOnline(context, session, name.key);
+      } else if (!itself) session.presence.mark(name.key, true);
       return;
     default:
       throw refused("update-op");
@@ -350,17 +355,3 @@ export function* leave(context: Context, session: Session): Work {
 }
 
 const leavingMetadata: ReadonlyMap<string, string> = new Map([["LEAVING_SESSION", "TRUE"]]);
-
-/** SML-32. */
-export function mlsOf(payload: MlsPayload | undefined): MlsPayload {
-  if (payload === undefined) throw refused("no-mls");
-  return payload;
-}
-
-export function payloadOf<Kind extends CommandPayload["kind"]>(
-  { content }: Received,
-  kind: Kind,
-): CommandPayload & { readonly kind: Kind } {
-  if (content.kind !== "commandPayload" || content.value.kind !== kind) throw refused("payload");
-  return content.value as CommandPayload & { readonly kind: Kind };
-}

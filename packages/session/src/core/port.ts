@@ -172,8 +172,13 @@ export type Delivery =
       readonly messageId: number;
       readonly connection: ConnectionId;
     } & Payload)
-  /** A gap that nobody can fill (SRL-14). */
-  | { readonly kind: "lost"; readonly source: SlimName; readonly messageId: number }
+  /** A gap that nobody can fill: so many messages from this one on (SRL-14). */
+  | {
+      readonly kind: "lost";
+      readonly source: SlimName;
+      readonly messageId: number;
+      readonly count: number;
+    }
   /** A member left by itself, or was taken for gone. */
   | { readonly kind: "disconnected"; readonly name: SlimName };
 

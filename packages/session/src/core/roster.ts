@@ -34,14 +34,28 @@ export function readParticipant(
   };
 }
 
-/** Puts a member in, or replaces what was known of it; its messages and acknowledgements count from here on. */
-export function enroll(context: Context, session: Session, member: Member): void {
+/** On the list, and not waited for yet. */
+export function list(session: Session, member: Member): void {
   if (session.roster.size >= maxMembers && !session.roster.has(member.name.key)) {
     throw refused("too-many-members");
   }
   session.roster.set(member.name.key, member);
+  changed(session);
+}
+
+/** Puts a member in, or replaces what was known of it; its messages and acknowledgements count from here on. */
+export function enroll(context: Context, session: Session, member: Member): void {
+  const { key } = member.name;
+  list(session, member);
+  if (key === session.source.key) return;
+  session.presence.set(key, member.online);
+  if (member.online) awaitAcks(context, session, [member]);
+  else session.data.sender.leave(key, "offline", context.now);
+}
+
+function changed(session: Session): void {
   session.unsaved.add("roster");
-  awaitAcks(context, session, [member]);
+  session.view = undefined;
 }
 
 /** Those that are online and receive data are waited for (SSN-10, SHB-06). */
@@ -59,27 +73,21 @@ export function awaitAcks(context: Context, session: Session, members: readonly 
 
 export function expel(context: Context, session: Session, key: string): void {
   if (!session.roster.delete(key)) return;
-  session.unsaved.add("roster");
+  changed(session);
+  session.presence.remove(key);
   session.data.sender.leave(key, "removed", context.now);
   session.data.receiver.forget(key);
   session.seen.drop(key);
 }
 
-/** SHB-06: known here alone. */
-export function markOffline(context: Context, session: Session, key: string): void {
+/** SHB-06: known here alone. Presence calls this, whoever told it. */
+export function setOnline(context: Context, session: Session, key: string, online: boolean): void {
   const member = session.roster.get(key);
-  if (member === undefined || !member.online) return;
-  member.online = false;
-  session.unsaved.add("roster");
-  session.data.sender.leave(key, "offline", context.now);
-}
-
-export function markOnline(context: Context, session: Session, key: string): void {
-  const member = session.roster.get(key);
-  if (member === undefined || member.online) return;
-  member.online = true;
-  session.unsaved.add("roster");
-  awaitAcks(context, session, [member]);
+  if (member === undefined || member.online === online) return;
+  member.online = online;
+  changed(session);
+  if (online) awaitAcks(context, session, [member]);
+  else session.data.sender.leave(key, "offline", context.now);
 }
 
 /** The member that a name means: an instance, or the only one of a service (SGR-30). */

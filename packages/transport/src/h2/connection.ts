@@ -7,14 +7,12 @@ import { TransportError } from "../errors.ts";
 import { watchLiveness } from "./keepalive.ts";
 import { uncountedSessionMemory } from "./limits.ts";
 
-/** Trust and identity for `https://`. */
+/** Trust and identity for `https://`. Certificates of servers are always checked. */
 export interface ClientTls {
   readonly ca?: string | Uint8Array | undefined;
   readonly cert?: string | Uint8Array | undefined;
   readonly key?: string | Uint8Array | undefined;
   readonly servername?: string | undefined;
-  /** Takes any certificate: whoever stands between can read and change everything. */
-  readonly insecureSkipVerify?: boolean | undefined;
 }
 
 export interface ConnectionOptions {
@@ -235,7 +233,7 @@ function dial(options: ConnectionOptions): net.Socket {
   if (url.protocol === "http:") {
     return net.connect({ host, port: Number(url.port || 80), noDelay: true });
   }
-  const { ca, cert, key, servername, insecureSkipVerify } = options.tls;
+  const { ca, cert, key, servername } = options.tls;
   const socket = tls.connect({
     host,
     port: Number(url.port || 443),
@@ -244,7 +242,6 @@ function dial(options: ConnectionOptions): net.Socket {
     ...(ca === undefined ? {} : { ca: asBuffer(ca) }),
     ...(cert === undefined ? {} : { cert: asBuffer(cert) }),
     ...(key === undefined ? {} : { key: asBuffer(key) }),
-    rejectUnauthorized: insecureSkipVerify !== true,
   });
   socket.setNoDelay(true);
   socket.once("secureConnect", () => {

@@ -1,0 +1,149 @@
+import { GroupUpdateOp, SessionMessageType } from "@coterie/wire/slim";
+import { answer, ask } from "./asks.ts";
+import { wallSeconds } from "./context.ts";
+import { missed, sendUpdate } from "./group-update.ts";
+import { admit, change, joinByWelcome, refused } from "./mls-profile.ts";
+import type { Change } from "./mls-profile.ts";
+import type { Context, Member, Session, Work } from "./model.ts";
+import { payloadOf } from "./payload.ts";
+import { isOurs } from "./received.ts";
+import type { Received } from "./received.ts";
+import { acknowledge } from "./reply.ts";
+import { participantsOf } from "./roster.ts";
+import { commandOf, isModerator, onlineOthers } from "./session.ts";
+import { enqueue, settled, nothing } from "./tasks.ts";
+
+/** A token is good for an hour, and a leaf is as old as the token in it (SML-21). */
+const moderatorRefreshMs = 40 * 60_000;
+const participantRefreshMs = 40 * 60_000;
+const spreadMs = 10 * 60_000;
+const refreshAgainMs = 60_000;
+
+/** When to renew our leaf: a moderator before the 45th minute, a participant in the ten minutes around it. Not in a pair, which nobody joins. */
+export function planRefresh(context: Context, session: Session): void {
+  const { mls } = session;
+  if (mls?.group === undefined || session.settings.kind !== "group") return;
+  const age = Math.max(0, wallSeconds(context) - mls.mintedAt) * 1_000;
+  const [draw = 0] = context.parts.crypto.bytes(1);
+  const due = isModerator(session)
+    ? moderatorRefreshMs
+    : participantRefreshMs + Math.floor((draw * spreadMs) / 256);
+  mls.plannedFor = mls.mintedAt;
+  mls.refreshAt = context.now + Math.max(0, due - age);
+}
+
+/** SML-21: with a fresh token in our leaf, the group changes its keys as well. */
+export function tickRefresh(context: Context, session: Session): void {
+  const { mls } = session;
+  if (mls?.refreshAt === undefined || mls.refreshAt > context.now) return;
+  mls.refreshAt = context.now + refreshAgainMs;
+  if (session.absence.isAway || session.phase !== "open") return;
+  if (isModerator(session)) enqueue(session.tasks, () => refresh(context, session));
+  else session.absence.repair();
+}
+
+function* refresh(context: Context, session: Session): Work {
+  const { mls } = session;
+  const member = session.roster.get(session.source.key);
+  // another commit with a path may have come first
+  if (mls === undefined || member === undefined || mls.plannedFor !== mls.mintedAt) return nothing;
+  const renewed = change(context, mls, {});
+  session.unsaved.add("mls");
+  if (session.roster.size < 2) return nothing;
+  const told = sendUpdate(context, session, {
+    op: GroupUpdateOp.rejoin,
+    member,
+    participants: participantsOf(session),
+    change: renewed,
+    expect: onlineOthers(session),
+  });
+  yield* settled(told);
+  missed(session, told);
+  return nothing;
+}
+
+/** SHB-14: a member asks for its place anew. When busy it waits its turn, with the latest of its requests. False: not served. */
+export function placeRequested(context: Context, session: Session, received: Received): boolean {
+  const { value } = payloadOf(received, "rejoinRequest");
+  const { source } = received;
+  const member = session.roster.get(source.key);
+  if (member === undefined || session.settings.kind !== "group") return false;
+  if (context.names.read(value.participant).key !== source.key) throw refused("not-itself");
+  if (session.mls === undefined && member.online) return false;
+  const waits = session.returning.has(source.key);
+  session.returning.set(source.key, received);
+  if (!waits) enqueue(session.tasks, () => givePlace(context, session, source.key));
+  return true;
+}
+
+function* givePlace(context: Context, session: Session, key: string): Work {
+  const request = session.returning.get(key);
+  const member = session.roster.get(key);
+  session.returning.delete(key);
+  if (request === undefined || member === undefined) return nothing;
+  const replaced = replaceLeaf(context, session, member, request);
+  member.ours = isOurs(request);
+  session.presence.mark(key, true);
+  const welcomed = ask(context, session, {
+    command: commandOf(context, session, {
+      type: SessionMessageType.rejoinReply,
+      payload: {
+        kind: "rejoinReply",
+        value: {
+          commitId: replaced?.commitId ?? 0,
+          mlsContent: replaced?.welcome ?? new Uint8Array(0),
+        },
+      },
+      to: member.name,
+      messageId: request.messageId,
+    }),
+    expect: [member.name],
+    replyTypes: [SessionMessageType.groupAck],
+  });
+  const told = sendUpdate(context, session, {
+    op: GroupUpdateOp.rejoin,
+    member,
+    participants: participantsOf(session),
+    change: replaced,
+    expect: onlineOthers(session),
+  });
+  yield* settled(welcomed, told);
+  missed(session, told);
+  if (welcomed.state === "failed") session.presence.mark(key, false);
+  return nothing;
+}
+
+/** One commit takes the old leaf out and puts the new one in (SHB-14); it has to be the same member's (SML-20). */
+function replaceLeaf(
+  context: Context,
+  session: Session,
+  member: Member,
+  request: Received,
+): Change | undefined {
+  const { mls } = session;
+  if (mls === undefined) return undefined;
+  const { value } = payloadOf(request, "rejoinRequest");
+  const admission = admit(context, mls, value.keyPackage, request.token, member.leaf);
+  const replaced = change(context, mls, { remove: member.leaf, add: admission.keyPackage });
+  member.leaf = replaced.leaf;
+  member.credentialUntil = admission.token.expiresAt;
+  session.unsaved.add("mls").add("roster");
+  return replaced;
+}
+
+/** SHB-15, SHB-20: we have a place again. Nobody who did not ask for one is given one. */
+export function placeGiven(context: Context, session: Session, received: Received): void {
+  const { value } = payloadOf(received, "rejoinReply");
+  const { mls, plea } = session;
+  if (plea?.state !== "open" || !plea.ids.has(received.messageId)) throw refused("not-asked-for");
+  if (mls !== undefined) {
+    joinByWelcome(context, mls, value.mlsContent, received.token);
+    mls.lastCommit = value.commitId;
+    for (const id of mls.parked.keys()) if (id <= value.commitId) mls.parked.delete(id);
+    session.unsaved.add("mls");
+  }
+  answer(session, received);
+  acknowledge(context, session, received);
+  session.plea = undefined;
+  session.absence.returned();
+}
