@@ -14,7 +14,13 @@ export type CliErrorCode =
   /** The start of an id that fits several conversations. */
   | "cli/ambiguous"
   /** No conversation of this id here. */
-  | "cli/no-such-conversation";
+  | "cli/no-such-conversation"
+  /** A server of SLIM said no; the message is its own. */
+  | "cli/refused"
+  /** A server of SLIM could not be reached, or did not answer in time. */
+  | "cli/no-answer"
+  /** A file of settings that is no YAML, or holds what no setting can be. */
+  | "cli/bad-settings";
 
 const dispositions: Readonly<Record<CliErrorCode, Disposition>> = {
   "cli/not-initialized": "fix-caller",
@@ -23,6 +29,9 @@ const dispositions: Readonly<Record<CliErrorCode, Disposition>> = {
   "cli/bad-argument": "fix-caller",
   "cli/ambiguous": "fix-caller",
   "cli/no-such-conversation": "fix-caller",
+  "cli/refused": "reject",
+  "cli/no-answer": "retry",
+  "cli/bad-settings": "fix-caller",
 };
 
 export class CliError extends CoterieError {

@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import {
   chmodSync,
   existsSync,
@@ -11,33 +10,17 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startNode } from "@coterie/node";
 import type { RunningNode } from "@coterie/node";
+import { buildProgram, runProgram, startProgram } from "./program.ts";
+import type { Ran, RunOptions } from "./program.ts";
 
-const here = fileURLToPath(new URL("..", import.meta.url));
-// In here, so that the database engine is found.
-const program = join(here, "node_modules/.cache/coterie-under-test.mjs");
 const root = mkdtempSync(join(tmpdir(), "coterie-cli-"));
 let node: RunningNode;
 
 beforeAll(async () => {
-  // One file starts five times as fast as hundreds.
-  await build({
-    entryPoints: [join(here, "src/main.ts")],
-    outfile: program,
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    conditions: ["@coterie/source"],
-    external: ["better-sqlite3-multiple-ciphers", "@coterie/node"],
-    banner: {
-      js: 'import { createRequire as requireFrom } from "node:module"; const require = requireFrom(import.meta.url);',
-    },
-    logLevel: "error",
-  });
+  await buildProgram("verbs");
   node = await startNode({ data: join(root, "node"), xmtp: { host: "127.0.0.1", port: 0 } });
 });
 afterAll(async () => {
@@ -45,40 +28,12 @@ afterAll(async () => {
   rmSync(root, { recursive: true });
 });
 
-interface Ran {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-function start(
-  home: string | undefined,
-  args: readonly string[],
-  env: Record<string, string> = {},
-) {
-  const clean = Object.fromEntries(
-    Object.entries(process.env).filter(([name]) => !name.startsWith("COTERIE_")),
-  );
-  const where = home === undefined ? [] : ["--home", join(root, home)];
-  return spawn(process.execPath, [program, ...where, ...args], {
-    env: { ...clean, ...env },
-    stdio: ["pipe", "pipe", "pipe"],
-  });
-}
-
-/** Runs the real program to its end. */
-function coterie(
-  home: string | undefined,
-  args: readonly string[],
-  { input = "", env = {} }: { input?: string; env?: Record<string, string> } = {},
-): Promise<Ran> {
-  const child = start(home, args, env);
-  let [out, err] = ["", ""];
-  child.stdout.setEncoding("utf8").on("data", (text: string) => (out += text));
-  child.stderr.setEncoding("utf8").on("data", (text: string) => (err += text));
-  child.stdin.end(input);
-  return new Promise((resolve) => child.once("close", (code) => resolve({ code, out, err })));
-}
+const inHome = (home: string | undefined, args: readonly string[]): readonly string[] =>
+  home === undefined ? args : ["--home", join(root, home), ...args];
+const start = (home: string | undefined, args: readonly string[]) =>
+  startProgram(inHome(home, args));
+const coterie = (home: string | undefined, args: readonly string[], options: RunOptions = {}) =>
+  runProgram(inHome(home, args), options);
 
 // oxlint-disable-next-line typescript/no-explicit-any
 async function json(home: string, ...args: readonly string[]): Promise<any> {

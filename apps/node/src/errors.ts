@@ -5,6 +5,8 @@ import type { Disposition, ErrorOptions } from "@coterie/base";
 export type NodeErrorCode =
   /** The command line; the message says what to change. */
   | "node/bad-arguments"
+  /** The configuration file; `details.path` is the key, the message what should stand there. */
+  | "node/bad-config"
   /** The data folder cannot be made or used. */
   | "node/bad-data-folder"
   /** Another process holds the data folder. */
@@ -35,6 +37,7 @@ export type NodeErrorCode =
 
 const dispositions: Readonly<Record<NodeErrorCode, Disposition>> = {
   "node/bad-arguments": "fix-caller",
+  "node/bad-config": "fix-caller",
   "node/bad-data-folder": "fix-caller",
   "node/data-in-use": "wait",
   "node/newer-data": "halt",

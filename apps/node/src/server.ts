@@ -129,9 +129,10 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     let closing: Promise<void> | undefined;
     const close = async (graceMs: number | undefined): Promise<void> => {
       stopPruning();
-      const drained = [xmtp.close({ graceMs }), slim?.close({ graceMs })];
+      // SND-07: what waits for its reader goes out before the connections end
+      const stopped = dataPlane?.close({ graceMs }).then(() => slim?.close({ graceMs: 100 }));
+      const drained = [xmtp.close({ graceMs }), stopped];
       node.close();
-      dataPlane?.close();
       await Promise.all(drained);
       await history?.close();
       await admin?.close();

@@ -11,7 +11,7 @@ import { DataPlaneError } from "./errors.ts";
 import { createMessageQueue } from "./message-queue.ts";
 import type { QueueLimits } from "./message-queue.ts";
 import type { Negotiated } from "./negotiation.ts";
-import { within } from "./within.ts";
+import { pause, within } from "./within.ts";
 
 export interface AppConnectionOptions {
   readonly crypto: CryptoProvider;
@@ -315,17 +315,4 @@ function isClosed(error: unknown): boolean {
 
 function codeOf(error: unknown): unknown {
   return error instanceof DataPlaneError ? error.code : undefined;
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener("abort", done);
-    if (signal.aborted) done();
-  });
 }

@@ -1,33 +1,39 @@
-import { silentLog } from "@coterie/base";
-import type { Log as Logger } from "@coterie/base";
+import { silentLog, systemRandom } from "@coterie/base";
+import type { Log as Logger, Random } from "@coterie/base";
 import type { CryptoProvider } from "@coterie/crypto";
 import { Status, StatusError } from "@coterie/transport";
-import type { CallContext, Routes } from "@coterie/transport";
-import { WireError } from "@coterie/wire";
-import {
-  Message,
-  moveSlimHeader,
-  peekSlimMessage,
-  replaceSlimHeader,
-  slimPaths,
-} from "@coterie/wire/slim";
-import type { Peeked, PeekedMessage } from "@coterie/wire/slim";
-import { createFlows } from "./flows.ts";
-import type { Flow, Flows, Verdict } from "./flows.ts";
+import type { CallContext, Routes, Transport } from "@coterie/transport";
+import { slimPaths } from "@coterie/wire/slim";
+import type { AppConnection } from "./app-connection.ts";
+import type { Connection, Drop, TableEntry } from "./connection.ts";
+import type { ControlledPlane, PlaneDial, PlaneEvent, PlaneLink } from "./control/port.ts";
+import { createFlows, hopOf } from "./flows.ts";
 import { acceptLink } from "./link.ts";
-import type { Negotiated, OwnLink } from "./negotiation.ts";
-import type { Metrics } from "./metrics.ts";
+import { connectLocal } from "./local.ts";
+import type { LocalOptions } from "./local.ts";
 import { createMessageQueue } from "./message-queue.ts";
-import type { MessageQueue, QueueLimits } from "./message-queue.ts";
-import { createRouteTable } from "./routes.ts";
-import type { LinkKind, NameKey } from "./routes.ts";
+import type { QueueLimits } from "./message-queue.ts";
+import type { Metrics } from "./metrics.ts";
+import type { Negotiated, OwnLink } from "./negotiation.ts";
+import { createDialler } from "./node-links.ts";
+import { createPace } from "./pace.ts";
+import { createPeering } from "./peering.ts";
+import { createRouter } from "./router.ts";
+import { createRouteTable, nameKeyOf, setRouteId } from "./routes.ts";
+import type { LinkKind } from "./routes.ts";
 import { within } from "./within.ts";
 
 export interface DataPlaneLimits extends QueueLimits {
   /** Time for the first message, in milliseconds (SCN-21). */
   readonly negotiationMs: number;
-  /** Names and subscriptions of one connection. */
+  /** Names and subscriptions of one connection; more are refused, and who goes on asking is cut (SND-05). 10,000. */
   readonly subscriptions: number;
+  /** Messages a second of one connection; who sends more is read more slowly (SND-05). No limit by default. */
+  readonly messagesPerSecond: number;
+  /** Time for a peer to answer what it is told, before it is told again, three times at most; 5,000 ms (SRT-12). */
+  readonly peerAnswerMs: number;
+  /** Between two attempts to reach a peer; 2,000 ms (SCN-11). */
+  readonly reconnectMs: number;
 }
 
 const defaultDataPlaneLimits: DataPlaneLimits = {
@@ -35,7 +41,10 @@ const defaultDataPlaneLimits: DataPlaneLimits = {
   bytes: 8 * 1024 * 1024,
   stalledMs: 10_000,
   negotiationMs: 5_000,
-  subscriptions: 65_536,
+  subscriptions: 10_000,
+  messagesPerSecond: Number.POSITIVE_INFINITY,
+  peerAnswerMs: 5_000,
+  reconnectMs: 2_000,
 };
 
 export interface DataPlaneParts {
@@ -43,202 +52,269 @@ export interface DataPlaneParts {
   /** Stable for the process (SCN-27). */
   readonly nodeId: string;
   readonly version: string;
+  /** Replicas of one deployment accept each other only (SCN-26). */
+  readonly deploymentName?: string | undefined;
+  /** For peers that form no full mesh: what one told goes on to the others (SRT-04, SRT-12). */
+  readonly relay?: boolean | undefined;
+  /** How other nodes are reached; without it this node only accepts links. The transport is closed with the link. */
+  readonly dial?: ((to: PlaneDial) => Transport) | undefined;
   readonly metrics: Metrics;
   readonly limits?: Partial<DataPlaneLimits> | undefined;
+  readonly random?: Random | undefined;
   readonly logger?: Logger | undefined;
 }
 
-export interface DataPlane {
+export interface DataPlane extends ControlledPlane {
   readonly routes: Routes;
-  close(): void;
+  /** An app in this process (SCN-30, SRT-05). */
+  connectLocal(options: LocalOptions): AppConnection;
+  /** Sends what waits, for at most `graceMs` (5,000), then ends every connection with UNAVAILABLE (SND-07). */
+  close(options?: { readonly graceMs?: number | undefined }): Promise<void>;
 }
 
-interface Connection {
-  readonly kind: LinkKind;
-  readonly link: Negotiated;
-  readonly outbox: MessageQueue;
-  readonly flows: Flows;
-  /** Names of this connection's subscriptions, by their id (SRT-10); those with the id 0 name nothing alone (SCN-12). */
-  readonly subscriptions: Map<bigint, NameKey>;
-}
-
-/** Why a message went nowhere (SRT-06). */
-type Drop = "malformed" | "mac" | "ttl" | "no-route" | "unexpected";
-
-/** The data plane: apps connect, subscribe to names, and what is published to a name reaches who holds it. */
+/** The data plane: apps and nodes connect, names lead to connections, and what is published to a name reaches who holds it. */
 export function createDataPlane(parts: DataPlaneParts): DataPlane {
-  const { crypto, metrics } = parts;
+  const { crypto, metrics, nodeId, version, random = systemRandom } = parts;
   const logger = parts.logger ?? silentLog;
   const limits = { ...defaultDataPlaneLimits, ...parts.limits };
-  const table = createRouteTable<Connection>();
+  const own: OwnLink = { crypto, nodeId, version, deploymentName: parts.deploymentName ?? "" };
   const connections = new Set<Connection>();
-  const own: OwnLink = { crypto, nodeId: parts.nodeId, deploymentName: "", version: parts.version };
+  const listeners = new Set<(event: PlaneEvent) => void>();
+  const table = createRouteTable<Connection>();
+  let lastId = 0n;
+  let isClosing = false;
 
-  let routed = 0;
-  metrics.gauge("coterie_slim_routed_total", () => routed);
-  metrics.gauge("coterie_slim_connections", () => connections.size);
+  const tell = (event: PlaneEvent): void => {
+    for (const listener of listeners) listener(event);
+  };
+
+  const drop = (from: Connection, why: Drop): void => {
+    metrics.add("coterie_slim_dropped_total", { reason: why });
+    from.dropped?.(why);
+    if (why !== "limit" || !from.pace.strike()) return;
+    logger.write("warn", "slim.cut", { linkId: from.link?.linkId, why });
+    from.outbox.close(new StatusError(Status.resourceExhausted, "too many subscriptions"));
+  };
+
+  /** SCT-03: what apps of this node hold. */
+  const changed = ({ name, counts }: TableEntry, { kind }: Connection, how: string): void => {
+    if (kind !== "edge" && kind !== "local") return;
+    const holders = counts.local + counts.edge;
+    if (how === "joined" && holders === 1) tell({ kind: "name-added", name });
+    if (how === "left" && holders === 0) tell({ kind: "name-removed", name });
+  };
+
+  const peering = createPeering({
+    version,
+    table,
+    relay: parts.relay === true,
+    answerMs: limits.peerAnswerMs,
+    retries: 3,
+    freshId: () => new DataView(random.bytes(8).buffer).getBigUint64(0) | 1n,
+  });
+  const router = createRouter({
+    table,
+    peering,
+    subscriptions: limits.subscriptions,
+    relay: parts.relay === true,
+    peersMs: limits.peerAnswerMs,
+    drop,
+    changed,
+  });
+
+  metrics.gauge("coterie_slim_received_total", () => router.counts.received);
+  metrics.gauge("coterie_slim_routed_total", () => router.counts.routed);
+  metrics.gauge("coterie_slim_subscribed_total", () => router.counts.subscribed);
+  for (const kind of ["edge", "remote", "peer", "local"] as const) {
+    metrics.gauge(`coterie_slim_connections{kind="${kind}"}`, () => countOf(kind));
+  }
   metrics.gauge("coterie_slim_names", () => table.size);
-  const drop = (reason: Drop): undefined => {
-    metrics.add("coterie_slim_dropped_total", { reason });
+  const countOf = (kind: LinkKind): number => {
+    let count = 0;
+    for (const connection of connections) if (connection.kind === kind) count += 1;
+    return count;
   };
 
-  /** A promise while a receiver's box is full: the publisher's stream is not read until then (SCN-05). */
-  const publish = (
-    from: Connection,
-    bytes: Uint8Array,
-    peeked: PeekedMessage,
-    flow: Flow,
-  ): Promise<unknown> | undefined => {
-    const { destination } = flow;
-    if (flow.header.fanout === 1) {
-      const to = table.one(destination, from);
-      if (to === undefined) return drop("no-route");
-      routed += 1;
-      return to.outbox.put(forward(bytes, peeked, flow.outgoing(to.link)));
-    }
-    const targets = table.all(destination, from);
-    if (targets.length === 0) return drop("no-route");
-    routed += targets.length;
-    const full: Promise<void>[] = [];
-    const last = targets.length - 1;
-    for (const [index, to] of targets.entries()) {
-      // all but the last get a copy
-      const send = index === last ? forward : replaceSlimHeader;
-      const waiting = to.outbox.put(send(bytes, peeked, flow.outgoing(to.link)));
-      if (waiting !== undefined) full.push(waiting);
-    }
-    return full.length > 0 ? Promise.all(full) : undefined;
+  const enter = (
+    about: Pick<Connection, "direction"> &
+      Partial<Pick<Connection, "link" | "endpoint" | "dropped">>,
+  ): Connection => {
+    const { link } = about;
+    const hop = link === undefined ? { linkId: "" } : hopOf(link);
+    const connection: Connection = {
+      ...about,
+      id: ++lastId,
+      kind: link?.kind ?? "local",
+      hop,
+      flows: createFlows(crypto, hop, link === undefined ? 0 : 1),
+      outbox: createMessageQueue(
+        limits,
+        () => new StatusError(Status.aborted, "reading too slowly"),
+      ),
+      subscriptions: new Map(),
+      pace: createPace(limits.messagesPerSecond),
+    };
+    connections.add(connection);
+    // a peer that reads nothing leaves whoever writes to it asleep: its names go at once
+    void connection.outbox.closed.then(() => leave(connection));
+    if (link === undefined) return connection;
+    logger.write("debug", "slim.connected", { kind: link.kind, linkId: link.linkId });
+    tell({ kind: "link-up", link: viewOf(connection) });
+    if (link.kind === "peer") peering.join(connection);
+    return connection;
   };
 
-  const acknowledge = (
-    to: Connection,
-    subscriptionId: bigint,
-    error: string,
-  ): Promise<void> | undefined => {
-    if (subscriptionId === 0n) return undefined; // SCN-32
-    return to.outbox.put(
-      Message.encode({
-        metadata: new Map(),
-        messageType: {
-          kind: "subscriptionAck",
-          value: { subscriptionId, success: error === "", error },
-        },
-      }),
-    );
+  const leave = (connection: Connection): void => {
+    if (!connections.delete(connection)) return;
+    connection.outbox.close();
+    router.leave(connection); // SCN-35
+    if (connection.link === undefined) return;
+    const { kind, linkId } = connection.link;
+    logger.write("debug", "slim.disconnected", { kind, linkId });
+    tell({ kind: "link-down", link: viewOf(connection) });
   };
 
-  const subscribe = (from: Connection, id: bigint, name: NameKey): string => {
-    const before = from.subscriptions.get(id);
-    if (before !== undefined) {
-      const same = before.prefix === name.prefix && before.id === name.id;
-      return same ? "" : "subscription id in use";
+  /** Reads a connection to its end. */
+  const read = async (from: Connection, incoming: AsyncIterator<Uint8Array>): Promise<void> => {
+    for (;;) {
+      const next = await incoming.next();
+      // whoever was cut may go on talking; nothing of it may enter the table again
+      if (next.done === true || !connections.has(from)) return;
+      const waiting = router.receive(from, next.value) ?? from.pace.step();
+      if (waiting !== undefined) await waiting;
     }
-    if (table.subscriptionsOf(from) >= limits.subscriptions) return "too many subscriptions";
-    table.add(name, from, id);
-    if (id !== 0n) from.subscriptions.set(id, name);
-    return "";
-  };
-
-  const unsubscribe = (from: Connection, id: bigint, name: NameKey): string => {
-    const known = from.subscriptions.get(id);
-    from.subscriptions.delete(id);
-    const outcome = table.remove(known ?? name, from, id);
-    if (outcome === "unknown") return "subscription not found";
-    if (outcome === "removed") return "";
-    // SCN-12: natives repeat their subscriptions under the id 0 after a reconnect
-    return table.remove(name, from, 0n) === "removed" ? "" : `subscription id not found: ${id}`;
-  };
-
-  /** A promise where the sender has to wait. */
-  const receive = (from: Connection, bytes: Uint8Array): Promise<unknown> | undefined => {
-    let peeked: Peeked;
-    let flow: Verdict;
-    try {
-      peeked = peekSlimMessage(bytes);
-      // SCN-25: links are negotiated once. Acks go to apps: nobody here waits for one.
-      if (peeked.kind === "link" || peeked.kind === "subscription-ack") return drop("unexpected");
-      flow = from.flows.judge(bytes.subarray(peeked.header.start, peeked.header.end));
-    } catch (error) {
-      if (!(error instanceof WireError)) throw error;
-      return drop("malformed");
-    }
-    if (typeof flow === "string") return drop(flow);
-    if (flow.header.ttl <= 1) return drop("ttl"); // SCN-30
-    if (peeked.kind === "publish") {
-      if (!peeked.hasSession) return drop("malformed"); // SRT-09
-      return publish(from, bytes, peeked, flow);
-    }
-    const id = peeked.subscriptionId;
-    const change = peeked.kind === "subscribe" ? subscribe : unsubscribe;
-    return acknowledge(from, id, change(from, id, flow.destination));
   };
 
   const openChannel = async function* (
     requests: AsyncIterable<Uint8Array>,
     context: CallContext,
   ): AsyncGenerator<Uint8Array> {
+    if (isClosing) throw stopping();
     const incoming = requests[Symbol.asyncIterator]();
     const first = await within(limits.negotiationMs, incoming.next(), tooLate);
     if (first.done === true) return;
     const { link, reply } = acceptLink(own, first.value);
-    if (link.kind !== "edge") {
-      throw new StatusError(Status.unimplemented, "only apps may connect to this node");
-    }
-    const outbox = createMessageQueue(
-      limits,
-      () => new StatusError(Status.aborted, "reading too slowly"),
-    );
-    const connection: Connection = {
-      kind: link.kind,
-      link,
-      outbox,
-      flows: createFlows(crypto, link),
-      subscriptions: new Map(),
-    };
-    connections.add(connection);
-    const leave = (): void => {
-      connections.delete(connection);
-      table.removeHolder(connection); // SCN-35
-    };
-    // a peer that reads nothing leaves this generator asleep: its names go at once
-    outbox.closed.then(leave, leave);
-    logger.write("debug", "slim.connected", { kind: link.kind, peer: context.peer });
-    const read = async (): Promise<void> => {
-      for (;;) {
-        const next = await incoming.next();
-        if (next.done === true) return outbox.close();
-        const waiting = receive(connection, next.value);
-        if (waiting !== undefined) await waiting;
-      }
-    };
-    read().catch((error: unknown) =>
-      outbox.close(error instanceof Error ? error : new Error(String(error))),
+    for (const old of replaced(link)) old.outbox.close(newer());
+    const connection = enter({ direction: "incoming", link });
+    // the server asks for an end: what waits still goes out
+    context.signal.addEventListener("abort", () => connection.outbox.close(stopping()));
+    read(connection, incoming).then(
+      () => connection.outbox.close(),
+      (error: unknown) => connection.outbox.close(asError(error)),
     );
     try {
       yield reply;
-      yield* outbox;
+      yield* connection.outbox;
     } finally {
-      outbox.close();
-      leave();
-      logger.write("debug", "slim.disconnected", { kind: link.kind, peer: context.peer });
+      leave(connection);
     }
+  };
+
+  /** Connections that a new one takes the place of; throws where it is the new one that is too much. */
+  const replaced = (link: Negotiated): Connection[] => {
+    const old: Connection[] = [];
+    for (const one of connections) {
+      if (one.kind !== link.kind || one.link?.peer.nodeId !== link.peer.nodeId) continue;
+      // who comes back under its link id has lost the link that is still here (SCN-11)
+      if (one.link.linkId === link.linkId) old.push(one);
+      else if (link.kind === "peer") {
+        // SRT-15: one link between two replicas, that of the smaller node id
+        if (one.direction === "outgoing" && nodeId < link.peer.nodeId) {
+          throw new StatusError(Status.alreadyExists, "peer is connected");
+        }
+        old.push(one);
+      }
+    }
+    return old;
+  };
+
+  const dialler = createDialler({
+    own,
+    random,
+    logger,
+    dial: parts.dial,
+    negotiationMs: limits.negotiationMs,
+    reconnectMs: limits.reconnectMs,
+    enter,
+    leave,
+    read,
+  });
+
+  /** Links of nodes before those of apps: an app that took the link id of a node gains nothing. */
+  const byLinkId = (linkId: string): Connection | undefined => {
+    let found: Connection | undefined;
+    for (const one of connections) {
+      if (one.link?.linkId === linkId && (found === undefined || one.kind !== "edge")) found = one;
+    }
+    return found;
   };
 
   return {
     routes: new Map([[slimPaths.openChannel, { kind: "duplex", handle: openChannel }]]),
-    close() {
-      for (const { outbox } of connections) {
-        outbox.close(new StatusError(Status.unavailable, "the node stops"));
+
+    connectLocal: (options) =>
+      connectLocal({
+        ...options,
+        router,
+        nodeId,
+        version,
+        open: (dropped) => enter({ direction: "incoming", dropped }),
+        close: leave,
+      }),
+
+    async connect(to) {
+      if (isClosing) throw stopping();
+      const standing = byLinkId(to.linkId);
+      if (standing !== undefined) return viewOf(standing); // SCT-04
+      return viewOf(await dialler.connect(to));
+    },
+    disconnect(linkId) {
+      const dialled = dialler.disconnect(linkId);
+      const connection = byLinkId(linkId);
+      if (connection !== undefined) leave(connection);
+      return dialled || connection !== undefined;
+    },
+    links: () => [...connections].map(viewOf),
+    *names() {
+      for (const { name, holders } of table.entries()) {
+        yield { name, links: [...holders.keys()].map(viewOf) };
       }
+    },
+    setRoute(name, linkId) {
+      const to = byLinkId(linkId);
+      if (to === undefined) return false;
+      void router.add(to, setRouteId, nameKeyOf(name), name);
+      return true;
+    },
+    removeRoute(name, linkId) {
+      const to = byLinkId(linkId);
+      return to !== undefined && router.remove(to, setRouteId, nameKeyOf(name)) === "removed";
+    },
+    watch(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+
+    async close({ graceMs = 5_000 } = {}) {
+      isClosing = true;
+      dialler.close();
+      const ended = [...connections].map(({ outbox }) => {
+        outbox.close(stopping());
+        return outbox.drained;
+      });
+      await within(graceMs, Promise.all(ended)).catch(() => {});
     },
   };
 }
 
-/** The received memory itself where it can be, and no use afterwards. */
-function forward(bytes: Uint8Array, peeked: PeekedMessage, header: Uint8Array): Uint8Array {
-  return moveSlimHeader(bytes, peeked, header) ?? replaceSlimHeader(bytes, peeked, header);
+function viewOf({ id, kind, direction, link, endpoint }: Connection): PlaneLink {
+  const { linkId, peer } = link ?? {};
+  return { id, kind, direction, linkId, endpoint, peerNodeId: peer?.nodeId };
 }
 
-function tooLate(): StatusError {
-  return new StatusError(Status.deadlineExceeded, "link negotiation: too late");
-}
+const asError = (error: unknown): Error =>
+  error instanceof Error ? error : new Error(String(error));
+const tooLate = (): StatusError =>
+  new StatusError(Status.deadlineExceeded, "link negotiation: too late");
+const stopping = (): StatusError => new StatusError(Status.unavailable, "the node stops");
+const newer = (): StatusError => new StatusError(Status.aborted, "a newer connection took over");

@@ -6,7 +6,7 @@ import { WireError } from "@coterie/wire";
 import { Message, peekSlimMessage, replaceSlimHeader } from "@coterie/wire/slim";
 import type { Peeked, SubscriptionAck } from "@coterie/wire/slim";
 import { DataPlaneError } from "./errors.ts";
-import { createFlows, createStamper } from "./flows.ts";
+import { createFlows, createStamper, hopOf } from "./flows.ts";
 import { offerLink } from "./link.ts";
 import type { Negotiated, NetworkKind } from "./negotiation.ts";
 import { within } from "./within.ts";
@@ -58,8 +58,17 @@ export interface DialledLink extends Negotiated {
 /** What a released peer decodes (SCN-03). */
 export const maxMessageBytes: number = 4 * 1024 * 1024;
 
-/** Negotiates a link over a new call. Throws `dataplane/bad-negotiation`, `dataplane/timeout` or what the transport throws; the call is over then. */
-export async function dialLink(options: DialOptions): Promise<DialledLink> {
+/** What a negotiation over a new call makes. */
+export interface NegotiatedCall {
+  readonly link: Negotiated;
+  /** What comes after the answer. */
+  readonly incoming: AsyncIterator<Uint8Array>;
+}
+
+/** Throws `dataplane/bad-negotiation`, `dataplane/timeout` or what the transport throws; the call is over then. */
+export async function negotiate(
+  options: Omit<DialOptions, "onMessage" | "onDrop" | "log">,
+): Promise<NegotiatedCall> {
   const { crypto, duplex, nodeId, version, connectionType, random = systemRandom } = options;
   const own = { crypto, nodeId, version, deploymentName: options.deploymentName ?? "" };
   const offer = offerLink(own, {
@@ -68,18 +77,23 @@ export async function dialLink(options: DialOptions): Promise<DialledLink> {
     kemSeed: options.hybrid === true ? random.bytes(64) : undefined,
   });
   const incoming = duplex[Symbol.asyncIterator]();
-  const negotiate = async (): Promise<Negotiated> => {
+  const exchange = async (): Promise<Negotiated> => {
     await duplex.send(offer.first);
     const reply = await incoming.next();
     if (reply.done === true) throw new DataPlaneError("dataplane/closed");
     return offer.finish(reply.value);
   };
   try {
-    return run(options, await within(options.timeoutMs ?? 5_000, negotiate()), incoming);
+    return { link: await within(options.timeoutMs ?? 5_000, exchange()), incoming };
   } catch (error) {
     duplex.cancel();
     throw error;
   }
+}
+
+/** Negotiates a link over a new call. Throws `dataplane/bad-negotiation`, `dataplane/timeout` or what the transport throws; the call is over then. */
+export async function dialLink(options: DialOptions): Promise<DialledLink> {
+  return run(options, await negotiate(options));
 }
 
 interface Asked {
@@ -87,15 +101,11 @@ interface Asked {
   readonly reject: (error: unknown) => void;
 }
 
-function run(
-  options: DialOptions,
-  link: Negotiated,
-  incoming: AsyncIterator<Uint8Array>,
-): DialledLink {
+function run(options: DialOptions, { link, incoming }: NegotiatedCall): DialledLink {
   const { crypto, duplex, onMessage, onDrop = () => {}, log = silentLog } = options;
-  const signed = link.kind !== "peer"; // SMC-01
-  const flows = createFlows(crypto, link);
-  const stamper = createStamper(crypto, link);
+  const hop = hopOf(link);
+  const flows = createFlows(crypto, hop);
+  const stamper = createStamper(crypto, hop);
   const asked = new Map<bigint, Asked>();
   /** Wakes a reader that waits for whoever handles messages. */
   let readOn: (() => void) | undefined;
@@ -113,7 +123,7 @@ function run(
     try {
       const peeked: Peeked = peekSlimMessage(bytes);
       if (peeked.kind === "link") return onDrop("unexpected"); // SCN-25
-      if (peeked.kind !== "subscription-ack" && signed) {
+      if (peeked.kind !== "subscription-ack") {
         const { start, end } = peeked.header;
         const verdict = flows.judge(bytes.subarray(start, end));
         if (typeof verdict === "string") return onDrop(verdict); // SMC-06
@@ -162,7 +172,7 @@ function run(
   const send = async (bytes: Uint8Array): Promise<void> => {
     const peeked = peekSlimMessage(bytes);
     let out = bytes;
-    if (signed && "header" in peeked) {
+    if ("header" in peeked) {
       const { start, end } = peeked.header;
       out = replaceSlimHeader(bytes, peeked, stamper.stamp(bytes.subarray(start, end)));
     }

@@ -12,6 +12,8 @@ export type DataPlaneErrorCode =
   | "dataplane/subscription-refused"
   /** The peer took nothing for so long that what waits for it is full (SCN-05). */
   | "dataplane/stalled"
+  /** Nobody here leads to that name (SRT-05); `details` say of which session and message. Only publishers in the node's process hear of it. */
+  | "dataplane/no-route"
   /** A message longer than released peers decode (SCN-03); nothing was sent. */
   | "dataplane/too-large"
   /** A name, an address or a link that cannot be. */
@@ -23,6 +25,7 @@ const dispositions: Readonly<Record<DataPlaneErrorCode, Disposition>> = {
   "dataplane/timeout": "retry",
   "dataplane/subscription-refused": "reject",
   "dataplane/stalled": "retry",
+  "dataplane/no-route": "retry",
   "dataplane/too-large": "fix-caller",
   "dataplane/bad-argument": "fix-caller",
 };

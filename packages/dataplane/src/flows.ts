@@ -1,15 +1,22 @@
-import { equalConstantTime } from "@coterie/base";
+import { equalConstantTime, invariant } from "@coterie/base";
 import type { CryptoProvider } from "@coterie/crypto";
 import { headerMacPreimage, peekSlimHeader, restampSlimHeader } from "@coterie/wire/slim";
 import type { MacFields, PeekedHeader } from "@coterie/wire/slim";
 import { bytesKey } from "./bytes-key.ts";
+import type { Negotiated } from "./negotiation.ts";
 import { nameKey } from "./routes.ts";
 import type { NameKey } from "./routes.ts";
 
-/** The two secrets of a connection's header MACs. */
-export interface MacKey {
+/** One side of a connection as far as header MACs go. */
+export interface Hop {
   readonly linkId: string;
-  readonly key: Uint8Array;
+  /** Absent where headers carry none: between replicas and in the process (SMC-01). */
+  readonly key?: Uint8Array | undefined;
+}
+
+/** SMC-01: which links sign. */
+export function hopOf({ kind, linkId, key }: Negotiated): Hop {
+  return kind === "peer" ? { linkId } : { linkId, key };
 }
 
 /**
@@ -19,8 +26,10 @@ export interface MacKey {
 export interface Flow {
   readonly header: PeekedHeader;
   readonly destination: NameKey;
+  /** As it goes on; 0 where its hops are used up (SCN-30). */
+  readonly ttl: number;
   /** The header as a hop gets it, with its MAC. */
-  outgoing(to: MacKey): Uint8Array;
+  outgoing(to: Hop): Uint8Array;
 }
 
 export type Verdict = Flow | "malformed" | "mac";
@@ -33,15 +42,17 @@ export interface Flows {
 /** Headers of one connection that are remembered: the oldest goes first, and is read again when it comes again. */
 const remembered = 256;
 
-export function createFlows(crypto: CryptoProvider, from: MacKey): Flows {
+/** `hops`: how many a message used that came in here; 1, but none in the process (SCN-30). */
+export function createFlows(crypto: CryptoProvider, from: Hop, hops: 0 | 1 = 1): Flows {
   const known = new Map<string, Flow>();
 
   const read = (header: Uint8Array): Verdict => {
     const peeked = peekSlimHeader(header);
     const destination = peeked.destination?.encoded;
     if (destination === undefined || peeked.source?.encoded === undefined) return "malformed"; // SRT-09
-    if (!isAuthentic(crypto, from, header, peeked)) return "mac";
-    return flowOf(crypto, header.slice(), peeked, nameKey(destination));
+    if (from.key !== undefined && !isAuthentic(crypto, from, header, peeked)) return "mac";
+    const ttl = Math.max(0, peeked.ttl - hops);
+    return flowOf(crypto, header.slice(), peeked, nameKey(destination), ttl);
   };
 
   return {
@@ -63,16 +74,17 @@ function flowOf(
   bytes: Uint8Array,
   header: PeekedHeader,
   destination: NameKey,
+  ttl: number,
 ): Flow {
-  const hops = new WeakMap<MacKey, Uint8Array>();
+  const hops = new WeakMap<Hop, Uint8Array>();
   return {
     header,
     destination,
+    ttl,
     outgoing(to) {
       let stamped = hops.get(to);
       if (stamped === undefined) {
-        const ttl = header.ttl - 1;
-        const mac = macOf(crypto, to, bytes, header, { ttl });
+        const mac = to.key && macOf(crypto, to, bytes, header, { ttl });
         stamped = restampSlimHeader(bytes, header, { ttl, mac });
         hops.set(to, stamped);
       }
@@ -84,7 +96,7 @@ function flowOf(
 /** SMC-06: over the bytes that came, in constant time; an absent MAC is a wrong one (SMC-07). */
 function isAuthentic(
   crypto: CryptoProvider,
-  from: MacKey,
+  from: Hop,
   bytes: Uint8Array,
   header: PeekedHeader,
 ): boolean {
@@ -101,7 +113,7 @@ export interface Stamper {
 }
 
 /** One MAC for all messages whose headers are the same bytes. */
-export function createStamper(crypto: CryptoProvider, to: MacKey): Stamper {
+export function createStamper(crypto: CryptoProvider, to: Hop): Stamper {
   const known = new Map<string, Uint8Array>();
   return {
     stamp(header) {
@@ -110,7 +122,7 @@ export function createStamper(crypto: CryptoProvider, to: MacKey): Stamper {
       if (stamped === undefined) {
         const peeked = peekSlimHeader(header);
         const { ttl } = peeked;
-        const mac = macOf(crypto, to, header, peeked, { ttl });
+        const mac = to.key && macOf(crypto, to, header, peeked, { ttl });
         stamped = restampSlimHeader(header, peeked, { ttl, mac });
         if (known.size >= remembered) known.delete(known.keys().next().value as string);
         known.set(id, stamped);
@@ -123,10 +135,11 @@ export function createStamper(crypto: CryptoProvider, to: MacKey): Stamper {
 /** SMC-02. */
 function macOf(
   crypto: CryptoProvider,
-  link: MacKey,
+  link: Hop,
   bytes: Uint8Array,
   header: PeekedHeader,
   fields: MacFields,
 ): Uint8Array {
+  invariant(link.key !== undefined, "a hop that signs has a key");
   return crypto.hmac("sha256", link.key, headerMacPreimage(link.linkId, bytes, header, fields));
 }

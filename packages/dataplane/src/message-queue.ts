@@ -17,6 +17,8 @@ export interface MessageQueue extends AsyncIterable<Uint8Array> {
   close(error?: Error): void;
   /** Settles once the box is closed, by whomever. */
   readonly closed: Promise<void>;
+  /** Settles once it is closed and empty, or nobody reads it any more. */
+  readonly drained: Promise<void>;
   readonly length: number;
 }
 
@@ -27,6 +29,8 @@ export function createMessageQueue(limits: QueueLimits, stalled: () => Error): M
   let closed: { readonly error: Error | undefined } | undefined;
   let announce: () => void;
   const whenClosed = new Promise<void>((resolve) => (announce = resolve));
+  let announceDrained: () => void;
+  const drained = new Promise<void>((resolve) => (announceDrained = resolve));
   let readable: (() => void)[] = [];
   let writable: (() => void)[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -92,14 +96,18 @@ export function createMessageQueue(limits: QueueLimits, stalled: () => Error): M
     ready,
     close,
     closed: whenClosed,
+    drained,
     async *[Symbol.asyncIterator]() {
-      for (;;) {
-        const message = take();
-        if (message !== undefined) yield message;
-        else if (closed !== undefined) {
-          if (closed.error !== undefined) throw closed.error;
-          return;
-        } else await ready();
+      try {
+        for (;;) {
+          const message = take();
+          if (message !== undefined) yield message;
+          else if (closed === undefined) await ready();
+          else if (closed.error === undefined) return;
+          else throw closed.error;
+        }
+      } finally {
+        announceDrained();
       }
     },
   };

@@ -1,3 +1,6 @@
+import { encodeSlimName } from "@coterie/wire/slim";
+import type { SlimName } from "@coterie/wire/slim";
+
 /** What a connection is to this node; also the order in which one receiver is looked for (SRT-01). */
 export type LinkKind = "local" | "remote" | "peer" | "edge";
 const order: readonly LinkKind[] = ["local", "remote", "peer", "edge"];
@@ -24,32 +27,58 @@ export function nameKey(encoded: Uint8Array): NameKey {
   };
 }
 
-/** The holders of one name, in the order in which they came. */
-interface Entry<H extends Holder> {
-  /** Subscriptions that keep the entry alive (SRT-10). */
+/** The key of a name that did not come over the wire. */
+export function nameKeyOf(name: SlimName): NameKey {
+  const { name: encoded } = encodeSlimName(name);
+  const id = encoded?.nameId;
+  const words = [encoded?.component0, encoded?.component1, encoded?.component2, id?.id0, id?.id1];
+  const bytes = new Uint8Array(40);
+  const view = new DataView(bytes.buffer);
+  for (const [at, word] of words.entries()) view.setBigUint64(8 * at, word ?? 0n, true);
+  return nameKey(bytes);
+}
+
+/** One name and its holders, in the order in which they came. */
+export interface Entry<H extends Holder> {
+  readonly key: NameKey;
+  /** As its first holder wrote it. */
+  readonly name: SlimName;
+  /** With the subscriptions that keep each of them (SRT-10). */
+  readonly holders: ReadonlyMap<H, ReadonlySet<bigint>>;
+  /** Holders of each kind. */
+  readonly counts: Readonly<Record<LinkKind, number>>;
+}
+
+interface OwnEntry<H extends Holder> extends Entry<H> {
   readonly holders: Map<H, Set<bigint>>;
+  readonly counts: Record<LinkKind, number>;
   turn: number;
 }
 
 interface Prefix<H extends Holder> {
-  readonly names: Map<string, Entry<H>>;
+  readonly names: Map<string, OwnEntry<H>>;
   turn: number;
 }
 
 /** Which connections lead to which names. Pure: it neither sends nor keeps time. */
 export interface RouteTable<H extends Holder> {
-  /** Answers whether the holder is new to the name. The same subscription twice is one. */
-  add(name: NameKey, holder: H, subscriptionId: bigint): boolean;
+  /** The entry where the holder is new to the name. The same subscription twice is one. */
+  add(key: NameKey, holder: H, subscriptionId: bigint, name: SlimName): Entry<H> | undefined;
   /** Takes one subscription back; the holder leaves the name with the last one. */
-  remove(name: NameKey, holder: H, subscriptionId: bigint): "removed" | "unknown-id" | "unknown";
-  /** Takes back all that a connection held, in the time of what it held (SCN-35). */
-  removeHolder(holder: H): void;
-  /** SRT-02: one holder, never `except`; all instances of a NULL id take turns. */
-  one(name: NameKey, except: H | undefined): H | undefined;
-  /** SRT-03: every holder once, never `except`. */
-  all(name: NameKey, except: H | undefined): H[];
+  remove(
+    key: NameKey,
+    holder: H,
+    subscriptionId: bigint,
+  ): "unknown-id" | "unknown" | { readonly left: Entry<H> | undefined };
+  /** Takes back all that a connection held, in the time of what it held (SCN-35). Answers what it left. */
+  removeHolder(holder: H): Entry<H>[];
+  /** SRT-02: one holder, never `except`, nor a peer where it came from one (SRT-04); all instances of a NULL id take turns. */
+  one(key: NameKey, except: H | undefined, fromPeer?: boolean): H | undefined;
+  /** SRT-03: every holder once, with the same exceptions. */
+  all(key: NameKey, except: H | undefined, fromPeer?: boolean): H[];
   /** Subscriptions of one holder, those with the id 0 included. */
   subscriptionsOf(holder: H): number;
+  entries(): Iterable<Entry<H>>;
   /** Names with at least one holder. */
   readonly size: number;
 }
@@ -68,7 +97,7 @@ export function createRouteTable<H extends Holder>(): RouteTable<H> {
   const entriesOf = ({
     prefix,
     id,
-  }: NameKey): { at: Prefix<H>; entries: Entry<H>[] } | undefined => {
+  }: NameKey): { at: Prefix<H>; entries: OwnEntry<H>[] } | undefined => {
     const at = prefixes.get(prefix);
     if (at === undefined) return undefined;
     if (id === nullIdKey) return { at, entries: [...at.names.values()] };
@@ -76,15 +105,16 @@ export function createRouteTable<H extends Holder>(): RouteTable<H> {
     return entry === undefined ? undefined : { at, entries: [entry] };
   };
 
-  const leave = (name: NameKey, holder: H): void => {
-    const at = prefixes.get(name.prefix);
-    const entry = at?.names.get(name.id);
-    if (at === undefined || entry === undefined) return;
-    entry.holders.delete(holder);
-    if (entry.holders.size > 0) return;
-    at.names.delete(name.id);
+  const leave = (key: NameKey, holder: H): OwnEntry<H> | undefined => {
+    const at = prefixes.get(key.prefix);
+    const entry = at?.names.get(key.id);
+    if (at === undefined || entry?.holders.delete(holder) !== true) return undefined;
+    entry.counts[holder.kind] -= 1;
+    if (entry.holders.size > 0) return entry;
+    at.names.delete(key.id);
     size -= 1;
-    if (at.names.size === 0) prefixes.delete(name.prefix);
+    if (at.names.size === 0) prefixes.delete(key.prefix);
+    return entry;
   };
 
   return {
@@ -92,59 +122,66 @@ export function createRouteTable<H extends Holder>(): RouteTable<H> {
       return size;
     },
 
-    add(name, holder, subscriptionId) {
-      let at = prefixes.get(name.prefix);
-      if (at === undefined) prefixes.set(name.prefix, (at = { names: new Map(), turn: 0 }));
-      let entry = at.names.get(name.id);
+    add(key, holder, subscriptionId, name) {
+      let at = prefixes.get(key.prefix);
+      if (at === undefined) prefixes.set(key.prefix, (at = { names: new Map(), turn: 0 }));
+      let entry = at.names.get(key.id);
       if (entry === undefined) {
-        at.names.set(name.id, (entry = { holders: new Map(), turn: 0 }));
+        const counts = { local: 0, remote: 0, peer: 0, edge: 0 };
+        entry = { key, name, holders: new Map(), counts, turn: 0 };
+        at.names.set(key.id, entry);
         size += 1;
       }
       let has = held.get(holder);
       if (has === undefined) held.set(holder, (has = { names: new Map(), subscriptions: 0 }));
       const ids = entry.holders.get(holder);
-      if (ids?.has(subscriptionId) === true) return false;
+      if (ids?.has(subscriptionId) === true) return undefined;
       has.subscriptions += 1;
       if (ids !== undefined) {
         ids.add(subscriptionId);
-        return false;
+        return undefined;
       }
       entry.holders.set(holder, new Set([subscriptionId]));
-      has.names.set(name.prefix + name.id, name);
-      return true;
+      entry.counts[holder.kind] += 1;
+      has.names.set(key.prefix + key.id, key);
+      return entry;
     },
 
-    remove(name, holder, subscriptionId) {
-      const ids = prefixes.get(name.prefix)?.names.get(name.id)?.holders.get(holder);
+    remove(key, holder, subscriptionId) {
+      const ids = prefixes.get(key.prefix)?.names.get(key.id)?.holders.get(holder);
       if (ids === undefined) return "unknown";
       if (!ids.delete(subscriptionId)) return "unknown-id";
       const has = held.get(holder) as Held;
       has.subscriptions -= 1;
-      if (ids.size > 0) return "removed";
-      leave(name, holder);
-      has.names.delete(name.prefix + name.id);
-      return "removed";
+      if (ids.size > 0) return { left: undefined };
+      has.names.delete(key.prefix + key.id);
+      return { left: leave(key, holder) };
     },
 
     removeHolder(holder) {
-      for (const name of held.get(holder)?.names.values() ?? []) leave(name, holder);
+      const names = [...(held.get(holder)?.names.values() ?? [])];
       held.delete(holder);
+      return names.flatMap((key) => leave(key, holder) ?? []);
     },
 
     subscriptionsOf: (holder) => held.get(holder)?.subscriptions ?? 0,
 
-    one(name, except) {
-      const found = entriesOf(name);
+    *entries() {
+      for (const { names } of prefixes.values()) yield* names.values();
+    },
+
+    one(key, except, fromPeer = false) {
+      const found = entriesOf(key);
       if (found === undefined) return undefined;
       // a NULL id takes turns over the instances, another over the connections of its instance
       const clock: { turn: number } =
-        name.id === nullIdKey ? found.at : (found.entries[0] as Entry<H>);
+        key.id === nullIdKey ? found.at : (found.entries[0] as OwnEntry<H>);
       const candidates: H[] = [];
       let best = order.length;
       for (const { holders } of found.entries) {
         for (const holder of holders.keys()) {
           const rank = order.indexOf(holder.kind);
-          if (holder === except || rank > best) continue;
+          if (rank > best || holder === except || (fromPeer && holder.kind === "peer")) continue;
           if (rank < best) {
             best = rank;
             candidates.length = 0;
@@ -158,12 +195,17 @@ export function createRouteTable<H extends Holder>(): RouteTable<H> {
       return chosen;
     },
 
-    all(name, except) {
+    all(key, except, fromPeer = false) {
       const found = new Set<H>();
-      for (const { holders } of entriesOf(name)?.entries ?? []) {
-        for (const holder of holders.keys()) if (holder !== except) found.add(holder);
+      for (const { holders } of entriesOf(key)?.entries ?? []) {
+        for (const holder of holders.keys()) {
+          if (holder !== except && !(fromPeer && holder.kind === "peer")) found.add(holder);
+        }
       }
       return [...found];
     },
   };
 }
+
+/** Keeps routes that were set by hand apart from subscriptions: no id on the wire is negative. */
+export const setRouteId: bigint = -1n;

@@ -1,50 +1,14 @@
-import { fromUtf8, toUtf8 } from "@coterie/base";
+import { fromUtf8 } from "@coterie/base";
 import { nobleProvider } from "@coterie/crypto/noble";
 import { opensslProvider } from "@coterie/crypto/openssl";
 import { createMemoryTransport, Status, StatusError } from "@coterie/transport";
 import type { DuplexHandler, Transport } from "@coterie/transport";
-import { encodeSlimName, Message, parseSlimName, slimPaths } from "@coterie/wire/slim";
-import type { Publish, SlimName } from "@coterie/wire/slim";
+import { Message, slimPaths } from "@coterie/wire/slim";
 import { expect, test, vi } from "vitest";
-import { connectApp } from "../src/app-connection.ts";
-import type { AppConnectionOptions, AppConnectionState } from "../src/app-connection.ts";
 import { DataPlaneError } from "../src/errors.ts";
 import { acceptLink } from "../src/link.ts";
+import { alice, app, bob, publish } from "./apps.ts";
 import { plane } from "./world.ts";
-
-const name = (service: string, digit: string): SlimName =>
-  parseSlimName(`agntcy/ns/${service}/${digit.repeat(8)}-0000-4000-8000-000000000000`);
-const alice = name("alice", "a");
-const bob = name("bob", "b");
-
-const publish = (source: SlimName, destination: SlimName, text: string): Publish => ({
-  header: {
-    source: encodeSlimName(source),
-    destination: encodeSlimName(destination),
-    identity: "token",
-    fanout: 1,
-    version: "2.2.0",
-    ttl: 8,
-  },
-  session: { sessionType: 1, sessionMessageType: 1, sessionId: 7, messageId: 1 },
-  msg: { kind: "appPayload", value: { payloadType: "msg", blob: toUtf8(text) } },
-});
-
-function app(transport: Transport, more: Partial<AppConnectionOptions> = {}) {
-  const got: string[] = [];
-  const states: AppConnectionState["kind"][] = [];
-  const connection = connectApp({
-    crypto: opensslProvider,
-    transport,
-    timers: { reconnectMs: 10, farewellMs: 10 },
-    onPublish({ msg }) {
-      if (msg?.kind === "appPayload") got.push(fromUtf8(msg.value.blob));
-    },
-    onState: ({ kind }) => states.push(kind),
-    ...more,
-  });
-  return { connection, got, states };
-}
 
 /** A node made of one handler. */
 const nodeOf = (handle: DuplexHandler): Transport =>

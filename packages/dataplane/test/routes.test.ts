@@ -8,6 +8,7 @@ const holder = (label: string, kind: LinkKind = "edge"): Holder & { label: strin
   kind,
 });
 const name = (prefix: string, id: string = nullIdKey): NameKey => ({ prefix, id });
+const written = { organization: "o", namespace: "n", service: "s" };
 const a = holder("a");
 const b = holder("b");
 const c = holder("c");
@@ -20,8 +21,8 @@ test("SNM-02: an encoded name without an id is NULL", () => {
 
 test("SRT-02: an exact id goes to its holder, never to one of the same service, never back", () => {
   const table = createRouteTable<typeof a>();
-  table.add(name("x", "1"), a, 1n);
-  table.add(name("x", "2"), b, 1n);
+  table.add(name("x", "1"), a, 1n, written);
+  table.add(name("x", "2"), b, 1n, written);
   expect(table.one(name("x", "1"), c)).toBe(a);
   expect(table.one(name("x", "1"), a)).toBeUndefined();
   expect(table.one(name("x", "3"), undefined)).toBeUndefined();
@@ -30,9 +31,9 @@ test("SRT-02: an exact id goes to its holder, never to one of the same service, 
 
 test("SRT-02, SNM-12: a NULL id takes turns over the instances", () => {
   const table = createRouteTable<typeof a>();
-  table.add(name("x", "1"), a, 1n);
-  table.add(name("x", "2"), b, 1n);
-  table.add(name("x", "3"), c, 1n);
+  table.add(name("x", "1"), a, 1n, written);
+  table.add(name("x", "2"), b, 1n, written);
+  table.add(name("x", "3"), c, 1n, written);
   const taken = Array.from({ length: 6 }, () => table.one(name("x"), undefined)?.label);
   expect(taken).toEqual(["a", "b", "c", "a", "b", "c"]);
   expect(table.one(name("x"), a)).not.toBe(a);
@@ -40,7 +41,7 @@ test("SRT-02, SNM-12: a NULL id takes turns over the instances", () => {
 
 test("SNM-13: who subscribed to NULL is not found by an exact id", () => {
   const table = createRouteTable<typeof a>();
-  table.add(name("x"), a, 1n);
+  table.add(name("x"), a, 1n, written);
   expect(table.one(name("x", "1"), undefined)).toBeUndefined();
   expect(table.one(name("x"), undefined)).toBe(a);
 });
@@ -49,29 +50,38 @@ test("SRT-01: the nearest kind of connection comes first", () => {
   const table = createRouteTable<typeof a>();
   const local = holder("local", "local");
   const remote = holder("remote", "remote");
-  for (const one of [a, holder("peer", "peer"), remote, local]) table.add(name("x", "1"), one, 1n);
+  for (const one of [a, holder("peer", "peer"), remote, local])
+    table.add(name("x", "1"), one, 1n, written);
   expect(table.one(name("x", "1"), undefined)).toBe(local);
   expect(table.one(name("x", "1"), local)).toBe(remote);
 });
 
+test("SRT-04: what came from a peer goes to no other peer", () => {
+  const table = createRouteTable<typeof a>();
+  for (const one of [a, holder("p", "peer")]) table.add(name("x", "1"), one, 1n, written);
+  expect(table.one(name("x", "1"), undefined)?.label).toBe("p");
+  expect(table.one(name("x", "1"), undefined, true)?.label).toBe("a");
+  expect(table.all(name("x", "1"), undefined, true)).toEqual([a]);
+});
+
 test("SRT-03: fan-out reaches every holder once, the sender excepted", () => {
   const table = createRouteTable<typeof a>();
-  table.add(name("x", "1"), a, 1n);
-  table.add(name("x", "1"), b, 1n);
-  table.add(name("x", "2"), b, 2n);
-  table.add(name("x", "2"), c, 1n);
+  table.add(name("x", "1"), a, 1n, written);
+  table.add(name("x", "1"), b, 1n, written);
+  table.add(name("x", "2"), b, 2n, written);
+  table.add(name("x", "2"), c, 1n, written);
   expect(table.all(name("x", "1"), undefined)).toEqual([a, b]);
   expect(table.all(name("x"), a)).toEqual([b, c]);
 });
 
 test("SRT-10: a name goes with its last subscription", () => {
   const table = createRouteTable<typeof a>();
-  expect(table.add(name("x", "1"), a, 1n)).toBe(true);
-  expect(table.add(name("x", "1"), a, 2n)).toBe(false);
+  expect(table.add(name("x", "1"), a, 1n, written)?.name).toBe(written);
+  expect(table.add(name("x", "1"), a, 2n, written)).toBeUndefined();
   expect(table.remove(name("x", "1"), a, 3n)).toBe("unknown-id");
-  expect(table.remove(name("x", "1"), a, 1n)).toBe("removed");
+  expect(table.remove(name("x", "1"), a, 1n)).toEqual({ left: undefined });
   expect(table.one(name("x", "1"), undefined)).toBe(a);
-  expect(table.remove(name("x", "1"), a, 2n)).toBe("removed");
+  expect(table.remove(name("x", "1"), a, 2n)).toMatchObject({ left: { name: written } });
   expect(table.remove(name("x", "1"), a, 2n)).toBe("unknown");
   expect([table.one(name("x", "1"), undefined), table.size]).toEqual([undefined, 0]);
 });
@@ -97,11 +107,12 @@ test("SCN-35: with a connection goes all it held; against a plain list, over ran
           one.id === id &&
           one.subscription === subscription;
         if (what === "add") {
-          table.add({ prefix, id }, who, subscription);
+          table.add({ prefix, id }, who, subscription, written);
           if (!list.some(isIt)) list.push({ who, prefix, id, subscription });
         } else if (what === "remove") {
           const known = list.some(isIt);
-          expect(table.remove({ prefix, id }, who, subscription) === "removed").toBe(known);
+          const outcome = table.remove({ prefix, id }, who, subscription);
+          expect(typeof outcome === "object").toBe(known);
           list = list.filter((one) => !isIt(one));
         } else {
           table.removeHolder(who);

@@ -26,8 +26,15 @@ export function plane(limits: Partial<DataPlaneLimits> = {}) {
     metrics,
     limits,
   });
-  const gauge = (name: string): number =>
-    Number(new RegExp(`^${name} (\\d+)$`, "m").exec(metrics.render())?.[1]);
+  const gauge = (name: string): number => {
+    let sum = 0;
+    for (const [, value] of metrics
+      .render()
+      .matchAll(new RegExp(`^${name}(?:{.*})? (\\d+)$`, "gm"))) {
+      sum += Number(value);
+    }
+    return sum;
+  };
   return {
     dataPlane,
     metrics,
@@ -93,22 +100,28 @@ export interface App {
   next(): Promise<Message>;
 }
 
-export async function connect({ transport }: Plane): Promise<App> {
+let links = 1;
+
+export async function connect(
+  { transport }: Plane,
+  more: Partial<LinkNegotiationPayload> = {},
+): Promise<App> {
   const duplex = transport.duplex(slimPaths.openChannel);
-  await duplex.send(offer());
+  const { linkId = `link-${++links}` } = more;
+  await duplex.send(offer({ ...more, linkId }));
   const incoming = duplex[Symbol.asyncIterator]();
   const reply = Message.decode((await incoming.next()).value as Uint8Array).messageType;
   if (reply.kind !== "link" || reply.value.kind !== "linkNegotiation") throw new Error(reply.kind);
   const { linkEcdhPublicKey } = reply.value.value;
   const shared = crypto.dh("x25519", new Uint8Array(32).fill(1), linkEcdhPublicKey);
-  const prk = crypto.hkdfExtract("sha256", toUtf8("link-1"), shared);
+  const prk = crypto.hkdfExtract("sha256", toUtf8(linkId), shared);
   const key = crypto.hkdfExpand("sha256", prk, toUtf8("SLIM-DP-inter-node-hmac-v1"), 32);
   const macOf = (bytes: Uint8Array): Uint8Array => {
     const peeked = peekSlimMessage(bytes);
     if (!("header" in peeked)) throw new Error(peeked.kind);
     const head = bytes.subarray(peeked.header.start, peeked.header.end);
     const fields = peekSlimHeader(head);
-    return crypto.hmac("sha256", key, headerMacPreimage("link-1", head, fields, fields));
+    return crypto.hmac("sha256", key, headerMacPreimage(linkId, head, fields, fields));
   };
   return {
     duplex,

@@ -258,6 +258,10 @@ test("XND-01: TLS with ALPN; an unknown issuer and a peer without h2 are refused
   cleanups.push(() => distrustful.close());
   await expect(distrustful.unary(path, message)).rejects.toMatchObject({ sent: "no" });
 
+  const careless = createH2Transport({ url: server.url, tls: { insecureSkipVerify: true } });
+  cleanups.push(() => careless.close());
+  expect(await careless.unary(path, message)).toEqual(message);
+
   const other = tls.createServer({ key, cert, ALPNProtocols: ["http/1.1"] });
   await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
   cleanups.push(() => other.close());

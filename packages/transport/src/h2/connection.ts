@@ -7,12 +7,14 @@ import { TransportError } from "../errors.ts";
 import { watchLiveness } from "./keepalive.ts";
 import { uncountedSessionMemory } from "./limits.ts";
 
-/** Trust and identity for `https://`. Certificates of servers are always checked. */
+/** Trust and identity for `https://`. */
 export interface ClientTls {
   readonly ca?: string | Uint8Array | undefined;
   readonly cert?: string | Uint8Array | undefined;
   readonly key?: string | Uint8Array | undefined;
   readonly servername?: string | undefined;
+  /** Takes any certificate: whoever stands between can read and change everything. */
+  readonly insecureSkipVerify?: boolean | undefined;
 }
 
 export interface ConnectionOptions {
@@ -233,7 +235,7 @@ function dial(options: ConnectionOptions): net.Socket {
   if (url.protocol === "http:") {
     return net.connect({ host, port: Number(url.port || 80), noDelay: true });
   }
-  const { ca, cert, key, servername } = options.tls;
+  const { ca, cert, key, servername, insecureSkipVerify } = options.tls;
   const socket = tls.connect({
     host,
     port: Number(url.port || 443),
@@ -242,6 +244,7 @@ function dial(options: ConnectionOptions): net.Socket {
     ...(ca === undefined ? {} : { ca: asBuffer(ca) }),
     ...(cert === undefined ? {} : { cert: asBuffer(cert) }),
     ...(key === undefined ? {} : { key: asBuffer(key) }),
+    rejectUnauthorized: insecureSkipVerify !== true,
   });
   socket.setNoDelay(true);
   socket.once("secureConnect", () => {
