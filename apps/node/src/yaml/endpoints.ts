@@ -72,6 +72,13 @@ export function readServer(section: Section): ServerSettings {
 
 /** An entry of `clients`, in SLIM's shape. */
 export function readClient(section: Section): ClientSettings {
+  const settings = readDialled(section);
+  section.end();
+  return settings;
+}
+
+/** The same with keys of its own beside it: whoever reads those ends the section. */
+export function readDialled(section: Section): ClientSettings {
   const endpoint = section.text("endpoint");
   if (endpoint === undefined) throw section.bad("endpoint", "must be a URL");
   const parsed = parseEndpoint(endpoint);
@@ -100,7 +107,6 @@ export function readClient(section: Section): ClientSettings {
     "require_header_mac",
   );
   if (section.has("proxy")) throw section.bad("proxy", "is not supported");
-  section.end();
   return settings;
 }
 

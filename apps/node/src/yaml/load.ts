@@ -13,7 +13,7 @@ export interface ReferenceSources {
 /** A file that was read: its top, and the paths of keys that are known and not used. */
 export interface LoadedFile {
   readonly top: Section;
-  readonly notes: readonly string[];
+  readonly notes: string[];
 }
 
 const machine: ReferenceSources = {

@@ -15,6 +15,8 @@ export interface Section {
   durationMs(key: string): number | undefined;
   oneOf<T extends string>(key: string, words: readonly T[]): T | undefined;
   section(key: string): Section | undefined;
+  /** As it stands, for keys with several shapes. */
+  raw(key: string): unknown;
   /** Mappings of a list; none where the key is absent. */
   sections(key: string): readonly Section[];
   texts(key: string): readonly string[];
@@ -22,7 +24,7 @@ export interface Section {
   entries(): readonly (readonly [name: string, Section])[];
   /** The same for texts. */
   textEntries(): readonly (readonly [name: string, string])[];
-  /** Keys that SLIM knows and this node has no use for; those that are there are noted. */
+  /** Keys that SLIM knows and this node has no use for; those that are there and were not read are noted. */
   ignore(...keys: readonly string[]): void;
   end(): void;
   bad(key: string, words: string): NodeError;
@@ -73,6 +75,7 @@ export function createSection(value: unknown, path: string, notes: string[]): Se
       const found = take(key);
       return found === undefined ? undefined : createSection(found, at(key), notes);
     },
+    raw: take,
     sections: (key) =>
       list(key).map((entry, index) => createSection(entry, `${at(key)}[${index}]`, notes)),
     texts: (key) =>
@@ -88,7 +91,7 @@ export function createSection(value: unknown, path: string, notes: string[]): Se
       }),
     textEntries: () => Object.keys(map).map((name) => [name, section.text(name) ?? ""] as const),
     ignore: (...keys) => {
-      for (const key of keys) if (take(key) !== undefined) notes.push(at(key));
+      for (const key of keys) if (!asked.has(key) && take(key) !== undefined) notes.push(at(key));
     },
     end: () => {
       const unknown = Object.keys(map).find((key) => !asked.has(key));
