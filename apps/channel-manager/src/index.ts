@@ -6,3 +6,12 @@ export { openHostedChannels } from "./hosted-channels.ts";
 export type { HostedChannels } from "./hosted-channels.ts";
 export { channelManagerRoutes } from "./service.ts";
 export type { ChannelManagerParts } from "./service.ts";
+export { readManagerConfig } from "./config.ts";
+export type {
+  ConfiguredChannel,
+  ManagerConfig,
+  ManagerIdentity,
+  ManagerPersistence,
+} from "./config.ts";
+export { startConfiguredChannels } from "./configured.ts";
+export type { ConfiguredChannels, ConfiguredChannelsOptions } from "./configured.ts";
