@@ -1,0 +1,336 @@
+import { createAppCore } from "../core/app-core.ts";
+import type { Direction as CoreDirection, Invitation as CoreInvitation } from "../core/port.ts";
+import type { SlimIdentity, SlimVerifier } from "@coterie/identity/slim";
+import type { SlimName } from "@coterie/wire/slim";
+import { SessionError } from "../errors.ts";
+import { AppRuntime } from "../runtime/app-runtime.ts";
+import type { Hub, HubMember } from "../runtime/hub.ts";
+import type { SessionLine } from "../runtime/session-line.ts";
+import type { SessionStore } from "../runtime/session-store.ts";
+import { settingsOf } from "./config/session.ts";
+import type { SessionConfig } from "./config/session.ts";
+import { millisecondsOf } from "./duration.ts";
+import type { Duration } from "./duration.ts";
+import { Direction } from "./enums.ts";
+import { AwaitableHandle } from "./handle.ts";
+import type { Completion, CompletionHandle, Started, WaitOptions } from "./handle.ts";
+import { createInviteGate } from "./invitation.ts";
+import type { InviteAsker, InviteGate, InvitePolicy } from "./invitation.ts";
+import { Name, slimNameOf } from "./name.ts";
+import type { NameLike } from "./name.ts";
+import type { Platform } from "./platform.ts";
+import { Session } from "./session.ts";
+import { connectionError } from "./translate.ts";
+import { waitFor } from "./wait.ts";
+
+export interface SessionWithCompletion {
+  session: Session;
+  /** Done once the peer has joined; a group's at once (SGR-01, SPP-01). */
+  completion: CompletionHandle & PromiseLike<Completion>;
+}
+
+/** What an app is made of; a service makes it. */
+export interface AppParts {
+  readonly platform: Platform;
+  readonly hub: Hub;
+  readonly name: SlimName;
+  readonly identity: SlimIdentity;
+  readonly verifier: SlimVerifier;
+  readonly direction: Direction;
+  readonly store?: SessionStore | undefined;
+  readonly closed: () => void;
+}
+
+const directions: Record<Direction, CoreDirection> = {
+  [Direction.Send]: "send",
+  [Direction.Recv]: "receive",
+  [Direction.Bidirectional]: "both",
+  [Direction.None]: "none",
+};
+
+/** One participant: a name, an identity, and the sessions it is in. */
+export class App implements AsyncDisposable {
+  readonly #platform: Platform;
+  readonly #runtime: AppRuntime;
+  readonly #member: HubMember;
+  readonly #store: SessionStore | undefined;
+  readonly #gate: InviteGate;
+  readonly #whenClosed: () => void;
+  readonly #sessions: WeakMap<SessionLine, Session> = new WeakMap<SessionLine, Session>();
+  #closing: Promise<void> | undefined;
+
+  /** @internal */
+  constructor(parts: AppParts) {
+    const { platform, hub, identity, verifier, direction } = parts;
+    this.#platform = platform;
+    this.#store = parts.store;
+    this.#whenClosed = parts.closed;
+    const asked = new Map<CoreInvitation, () => void>();
+    this.#gate = createInviteGate(platform.scheduler, (invitation) => asked.get(invitation)?.());
+    const core = createAppCore({
+      crypto: platform.crypto,
+      clock: platform.clock,
+      identity,
+      verifier,
+      name: parts.name,
+      direction: directions[direction],
+      persistent: parts.store !== undefined,
+      onInvite: (invitation) => {
+        const repeat = this.#runtime.repeater();
+        if (repeat !== undefined) {
+          asked.set(invitation, () => {
+            asked.delete(invitation);
+            repeat();
+          });
+        }
+        const answer = this.#gate.decide(invitation);
+        if (answer === "accept") asked.delete(invitation);
+        return answer;
+      },
+    });
+    this.#member = hub.join({
+      receive: (publish, metadata, connection) =>
+        this.#runtime.receive(publish, metadata, connection),
+      disconnected: (connection) => this.#runtime.step({ kind: "disconnected", connection }),
+    });
+    this.#runtime = new AppRuntime({
+      core,
+      links: this.#member,
+      scheduler: platform.scheduler,
+      store: parts.store,
+      prepare: verifier.prepare === undefined ? undefined : (token) => verifier.prepare?.(token),
+      log: platform.log,
+    });
+    this.#member.hold(core.name, core.name, undefined).catch(() => {});
+  }
+
+  /** The instance's id as a UUID: the hash of its token id (SNM-04). */
+  id(): string {
+    return this.name().id();
+  }
+
+  /** The low half of the id in decimal, as 1.x wrote ids (SNM-10). */
+  decimalId(): string {
+    return BigInt.asUintN(64, this.#runtime.core.name.id ?? 0n).toString();
+  }
+
+  name(): Name {
+    return Name.of(this.#runtime.core.name);
+  }
+
+  /**
+   * Answers to one more name, under this app's own id, on one connection or on all. Its own name it answers to without that. Rejects with
+   * `session/connection-failed` or `session/no-connection`.
+   */
+  async subscribe(
+    name: NameLike,
+    connectionId?: bigint | null,
+    options?: WaitOptions,
+  ): Promise<void> {
+    const own = this.#ownName(name);
+    options?.signal?.throwIfAborted();
+    await this.#told(this.#member.hold(own, own, connectionId ?? undefined), options);
+    this.#runtime.step({ kind: "answer-to", name: own });
+  }
+  subscribeAsync(
+    name: NameLike,
+    connectionId?: bigint | null,
+    options?: WaitOptions,
+  ): Promise<void> {
+    return this.subscribe(name, connectionId, options);
+  }
+
+  async unsubscribe(
+    name: NameLike,
+    connectionId?: bigint | null,
+    options?: WaitOptions,
+  ): Promise<void> {
+    const own = this.#ownName(name);
+    options?.signal?.throwIfAborted();
+    this.#runtime.step({ kind: "stop-answering-to", name: own });
+    await this.#told(this.#member.release(own, own, connectionId ?? undefined), options);
+  }
+  unsubscribeAsync(
+    name: NameLike,
+    connectionId?: bigint | null,
+    options?: WaitOptions,
+  ): Promise<void> {
+    return this.unsubscribe(name, connectionId, options);
+  }
+
+  /** Messages to this name go over this connection. With one connection all do, and no route is needed (SRT-11). */
+  async setRoute(name: NameLike, connectionId: bigint, _options?: WaitOptions): Promise<void> {
+    this.#member.setRoute(slimNameOf(name), connectionId);
+  }
+  setRouteAsync(name: NameLike, connectionId: bigint, options?: WaitOptions): Promise<void> {
+    return this.setRoute(name, connectionId, options);
+  }
+  async removeRoute(name: NameLike, connectionId: bigint, _options?: WaitOptions): Promise<void> {
+    this.#member.removeRoute(slimNameOf(name), connectionId);
+  }
+  removeRouteAsync(name: NameLike, connectionId: bigint, options?: WaitOptions): Promise<void> {
+    return this.removeRoute(name, connectionId, options);
+  }
+
+  /** Begins a session: a group on a channel of this name, or a conversation with this app. */
+  async createSession(
+    config: SessionConfig,
+    destination: NameLike,
+    options?: WaitOptions,
+  ): Promise<SessionWithCompletion> {
+    const to = slimNameOf(destination);
+    const settings = settingsOf(config);
+    const connection = this.#member.connectionFor(to);
+    options?.signal?.throwIfAborted();
+    // answers come to our name: the node has to know it first
+    await this.#told(this.#member.ready(connection), options);
+    const { operation, line } = await this.#runtime.create(settings, to, connection);
+    return {
+      session: this.#sessionOf(line),
+      completion: new AwaitableHandle(operation, this.#platform.scheduler),
+    };
+  }
+  createSessionAsync(
+    config: SessionConfig,
+    destination: NameLike,
+    options?: WaitOptions,
+  ): Promise<SessionWithCompletion> {
+    return this.createSession(config, destination, options);
+  }
+
+  /** `createSession`, and then the session once it is complete. One that does not get so far is closed. */
+  async createSessionAndWait(
+    config: SessionConfig,
+    destination: NameLike,
+    options?: WaitOptions,
+  ): Promise<Session> {
+    const { session, completion } = await this.createSession(config, destination, options);
+    try {
+      await completion.wait(options);
+    } catch (error) {
+      if (session.closed() === undefined) session.close();
+      throw error;
+    }
+    return session;
+  }
+  createSessionAndWaitAsync(
+    config: SessionConfig,
+    destination: NameLike,
+    options?: WaitOptions,
+  ): Promise<Session> {
+    return this.createSessionAndWait(config, destination, options);
+  }
+
+  /** The next session that somebody else began and this app has joined. Without a timeout it waits for as long as that takes. */
+  async listenForSession(timeout?: Duration | null, options?: WaitOptions): Promise<Session> {
+    const timeoutMs =
+      timeout === undefined || timeout === null ? undefined : millisecondsOf(timeout);
+    const line = await this.#runtime.joined.take({
+      timeoutMs,
+      signal: options?.signal,
+      timedOut: () =>
+        new SessionError("session/timeout", { what: "session", limit: timeoutMs }, undefined, {
+          tag: "ReceiveError",
+          message: "listen_for_session timed out",
+        }),
+    });
+    return this.#sessionOf(line);
+  }
+  listenForSessionAsync(timeout?: Duration | null, options?: WaitOptions): Promise<Session> {
+    return this.listenForSession(timeout, options);
+  }
+
+  /** Closes a session of this app for good. */
+  deleteSession(session: Session): Started {
+    return session.close();
+  }
+  deleteSessionAsync(session: Session): Started {
+    return session.close();
+  }
+  deleteSessionAndWait(session: Session, options?: WaitOptions): Promise<Completion> {
+    return session.close().wait(options);
+  }
+  deleteSessionAndWaitAsync(session: Session, options?: WaitOptions): Promise<Completion> {
+    return session.close().wait(options);
+  }
+
+  /** The sessions that were open when this app, made with persistence, last stopped. Groups come back with `rejoin()` (SHB-17). */
+  async restoreSessions(connId: bigint, options?: WaitOptions): Promise<Session[]> {
+    options?.signal?.throwIfAborted();
+    if (this.#store === undefined) return [];
+    await this.#told(this.#member.ready(connId), options);
+    const restored: Session[] = [];
+    for (const [session, entries] of await this.#store.load()) {
+      const line = this.#runtime.restore(session, entries, connId);
+      if (line !== undefined) restored.push(this.#sessionOf(line));
+    }
+    return restored;
+  }
+  restoreSessionsAsync(connId: bigint, options?: WaitOptions): Promise<Session[]> {
+    return this.restoreSessions(connId, options);
+  }
+
+  /**
+   * Who may take this app into a session (SGR-21); everybody whose token is right, unless told otherwise. `ask` is called where the
+   * policy says "ask".
+   */
+  onInvite(policy: InvitePolicy | undefined, ask?: InviteAsker): void {
+    this.#gate.use(policy, ask);
+  }
+
+  /** What was refused since the start, by reason. */
+  refusals(): ReadonlyMap<string, number> {
+    return new Map(this.#runtime.refused);
+  }
+
+  /**
+   * Ends its sessions and gives its names back. Sessions that are kept in a store stay as they are there: whoever restores them goes on.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  static instanceOf(value: unknown): value is App {
+    return value instanceof App;
+  }
+
+  async #close(): Promise<void> {
+    const lines = this.#runtime.lines();
+    if (this.#store === undefined) {
+      const closing = lines.map((line) => this.#sessionOf(line)[Symbol.asyncDispose]());
+      await Promise.all(closing);
+    }
+    this.#runtime.end(new SessionError("session/closed", {}, undefined, { message: "app closed" }));
+    await this.#runtime.flushed();
+    await this.#member.leave();
+    await this.#store?.close();
+    this.#whenClosed();
+  }
+
+  #ownName(name: NameLike): SlimName {
+    const { organization, namespace, service } = slimNameOf(name);
+    return { organization, namespace, service, id: this.#runtime.core.name.id };
+  }
+
+  #sessionOf(line: SessionLine): Session {
+    const known = this.#sessions.get(line);
+    if (known !== undefined) return known;
+    const session = new Session(this.#runtime, line, this.#platform.scheduler);
+    this.#sessions.set(line, session);
+    return session;
+  }
+
+  async #told(asked: Promise<void>, options: WaitOptions | undefined): Promise<void> {
+    try {
+      const { scheduler } = this.#platform;
+      await waitFor(asked, { scheduler, signal: options?.signal, timedOut: () => undefined });
+    } catch (error) {
+      throw options?.signal?.aborted === true ? error : connectionError(error);
+    }
+  }
+}

@@ -1,0 +1,413 @@
+import { formatSlimService, sameSlimName } from "@coterie/wire/slim";
+import type { SlimName } from "@coterie/wire/slim";
+import type { Delivery } from "../core/port.ts";
+import { SessionError } from "../errors.ts";
+import type { AppRuntime } from "../runtime/app-runtime.ts";
+import { Operation } from "../runtime/operation.ts";
+import type { Scheduler } from "../runtime/scheduler.ts";
+import type {
+  ClosedReason,
+  LineListener,
+  ParticipantChange,
+  SessionLine,
+} from "../runtime/session-line.ts";
+import { configOf } from "./config/session.ts";
+import type { Metadata, SessionConfig } from "./config/session.ts";
+import { millisecondsOf } from "./duration.ts";
+import type { Duration } from "./duration.ts";
+import { CloseMode, ParticipantStatus, SessionType } from "./enums.ts";
+import { Started } from "./handle.ts";
+import type { Completion, WaitOptions } from "./handle.ts";
+import { Name, slimNameOf } from "./name.ts";
+import type { NameLike } from "./name.ts";
+import { payloadOf } from "./payload.ts";
+import type { Data } from "./payload.ts";
+import { errorOf, messageOf } from "./received.ts";
+import type { MessageContext, ReceivedMessage } from "./received.ts";
+
+export interface ParticipantInfo {
+  name: NameLike;
+  status: ParticipantStatus;
+}
+
+/** What `session.on` tells of. */
+export interface SessionEvents {
+  /** Somebody came, went, or is taken for offline or online (SHB-06). */
+  participant: (change: {
+    readonly kind: ParticipantChange["kind"];
+    readonly name: Name;
+    readonly status: ParticipantStatus;
+  }) => void;
+  /** A message that nobody can bring any more (SRL-14). */
+  lost: (lost: { readonly source: Name; readonly messageId: number }) => void;
+  closed: (reason: ClosedReason) => void;
+}
+
+/** One conversation: a channel with its members, or two apps. It lives until it is closed (SSN-22). */
+export class Session implements AsyncDisposable {
+  readonly #runtime: AppRuntime;
+  readonly #line: SessionLine;
+  readonly #scheduler: Scheduler;
+
+  /** @internal */
+  constructor(runtime: AppRuntime, line: SessionLine, scheduler: Scheduler) {
+    this.#runtime = runtime;
+    this.#line = line;
+    this.#scheduler = scheduler;
+  }
+
+  /** Adds a member: by its service any one instance, by its full name that one. Moderators only. */
+  invite(participant: NameLike): Started {
+    return this.#begin(() => this.#ask("invite", participant));
+  }
+  inviteAsync(participant: NameLike): Started {
+    return this.invite(participant);
+  }
+  inviteAndWait(participant: NameLike, options?: WaitOptions): Promise<Completion> {
+    return this.invite(participant).wait(options);
+  }
+  inviteAndWaitAsync(participant: NameLike, options?: WaitOptions): Promise<Completion> {
+    return this.invite(participant).wait(options);
+  }
+
+  /** Takes a member out. Moderators only. */
+  remove(participant: NameLike): Started {
+    return this.#begin(() => this.#ask("remove", participant));
+  }
+  removeAsync(participant: NameLike): Started {
+    return this.remove(participant);
+  }
+  removeAndWait(participant: NameLike, options?: WaitOptions): Promise<Completion> {
+    return this.remove(participant).wait(options);
+  }
+  removeAndWaitAsync(participant: NameLike, options?: WaitOptions): Promise<Completion> {
+    return this.remove(participant).wait(options);
+  }
+
+  /**
+   * Sends to all members. Awaited it is the handle, once the message is on its way; while 512 are unacknowledged or the connection is
+   * full, that takes until there is room (SRL-08). The handle resolves when everybody has acknowledged, or counts as offline (SRL-06).
+   */
+  publish(
+    data: Data,
+    payloadType?: string | null,
+    metadata?: Metadata | null,
+    options?: WaitOptions,
+  ): Started {
+    return this.#begin(() =>
+      this.#runtime.publish(
+        this.#line,
+        payloadOf(data, payloadType, metadata),
+        undefined,
+        options?.signal,
+      ),
+    );
+  }
+  publishAsync(
+    data: Data,
+    payloadType?: string | null,
+    metadata?: Metadata | null,
+    options?: WaitOptions,
+  ): Started {
+    return this.publish(data, payloadType, metadata, options);
+  }
+  publishAndWait(
+    data: Data,
+    payloadType?: string | null,
+    metadata?: Metadata | null,
+    options?: WaitOptions,
+  ): Promise<Completion> {
+    return this.publish(data, payloadType, metadata, options).wait(options);
+  }
+  publishAndWaitAsync(
+    data: Data,
+    payloadType?: string | null,
+    metadata?: Metadata | null,
+    options?: WaitOptions,
+  ): Promise<Completion> {
+    return this.publish(data, payloadType, metadata, options).wait(options);
+  }
+
+  /** Sends to one member: whoever sent the message with this context (SRL-16). */
+  publishTo(
+    messageContext: Pick<MessageContext, "sourceName">,
+    data: Data,
+    payloadType?: string | null,
+    metadata?: Metadata | null,
+    options?: WaitOptions,
+  ): Started {
+    return this.#begin(() =>
+      this.#runtime.publish(
+        this.#line,
+        payloadOf(data, payloadType, metadata),
+        slimNameOf(messageContext.sourceName),
+        options?.signal,
+      ),
+    );
+  }
+  publishToAsync(
+    messageContext: Pick<MessageContext, "sourceName">,
+    data: Data,
+    payloadType?: string | null,
+    metadata?: Metadata | null,
+    options?: WaitOptions,
+  ): Started {
+    return this.publishTo(messageContext, data, payloadType, metadata, options);
+  }
+  publishToAndWait(
+    messageContext: Pick<MessageContext, "sourceName">,
+    data: Data,
+    payloadType?: string | null,
+    metadata?: Metadata | null,
+    options?: WaitOptions,
+  ): Promise<Completion> {
+    return this.publishTo(messageContext, data, payloadType, metadata, options).wait(options);
+  }
+  publishToAndWaitAsync(
+    messageContext: Pick<MessageContext, "sourceName">,
+    data: Data,
+    payloadType?: string | null,
+    metadata?: Metadata | null,
+    options?: WaitOptions,
+  ): Promise<Completion> {
+    return this.publishTo(messageContext, data, payloadType, metadata, options).wait(options);
+  }
+
+  /**
+   * To the session's own destination like `publish`, to a member like `publishTo`; fanout and connection are the session's, whatever is
+   * given. Resolves once the message is on its way.
+   */
+  async publishWithParams(
+    destination: NameLike,
+    _fanout: number,
+    data: Data,
+    _connectionOut?: bigint | null,
+    payloadType?: string | null,
+    metadata?: Metadata | null,
+    options?: WaitOptions,
+  ): Promise<void> {
+    const to = slimNameOf(destination);
+    if (this.#isOwnDestination(to)) await this.publish(data, payloadType, metadata, options);
+    else {
+      await this.publishTo({ sourceName: destination }, data, payloadType, metadata, options);
+    }
+  }
+  publishWithParamsAsync(
+    destination: NameLike,
+    fanout: number,
+    data: Data,
+    connectionOut?: bigint | null,
+    payloadType?: string | null,
+    metadata?: Metadata | null,
+    options?: WaitOptions,
+  ): Promise<void> {
+    return this.publishWithParams(
+      destination,
+      fanout,
+      data,
+      connectionOut,
+      payloadType,
+      metadata,
+      options,
+    );
+  }
+
+  /**
+   * The next message. Rejects with `session/timeout`; with `session/message-lost` in place of a message that is gone for good, and with
+   * `session/participant-disconnected` where a member left by itself, after both of which there may be more; with `session/closed` at the end (SRL-20).
+   */
+  async getMessage(timeout?: Duration | null, options?: WaitOptions): Promise<ReceivedMessage> {
+    const item = await this.#next(timeout, options?.signal);
+    if (item.kind === "message") return messageOf(item);
+    throw errorOf(this.#line.id, item);
+  }
+  getMessageAsync(timeout?: Duration | null, options?: WaitOptions): Promise<ReceivedMessage> {
+    return this.getMessage(timeout, options);
+  }
+
+  /** Messages as they come, until the session is closed. What is lost is told by `on("lost")`. */
+  async *messages(options?: WaitOptions): AsyncGenerator<ReceivedMessage, void, void> {
+    for (;;) {
+      let item: Delivery;
+      try {
+        item = await this.#next(undefined, options?.signal);
+      } catch (error) {
+        if (this.#line.closed !== undefined && options?.signal?.aborted !== true) return;
+        throw error;
+      }
+      if (item.kind === "message") yield messageOf(item);
+    }
+  }
+
+  /** Calls the listener from now on. Returns how to stop that. */
+  on<Event extends keyof SessionEvents>(event: Event, listener: SessionEvents[Event]): () => void {
+    return this.#runtime.listen(this.#line, listenerOf(event, listener));
+  }
+
+  /** Everybody in the session, this app included. */
+  async participantsList(): Promise<ParticipantInfo[]> {
+    return this.#runtime.view(this.#line).members.map(({ name, online }) => ({
+      name: Name.of(name),
+      status: online ? ParticipantStatus.Online : ParticipantStatus.Offline,
+    }));
+  }
+  participantsListAsync(): Promise<ParticipantInfo[]> {
+    return this.participantsList();
+  }
+
+  /** Ends it for good: for all if this app began it, for this app alone otherwise. */
+  close(): Started {
+    return this.closeWithMode(CloseMode.Hard);
+  }
+  closeAsync(): Started {
+    return this.close();
+  }
+  closeAndWait(options?: WaitOptions): Promise<Completion> {
+    return this.close().wait(options);
+  }
+  closeAndWaitAsync(options?: WaitOptions): Promise<Completion> {
+    return this.close().wait(options);
+  }
+
+  closeWithMode(mode: CloseMode): Started {
+    const kind = mode === CloseMode.Soft ? "soft-close" : "close";
+    return this.#begin(() => this.#runtime.ask({ kind, session: this.#line.id }));
+  }
+  closeWithModeAsync(mode: CloseMode): Started {
+    return this.closeWithMode(mode);
+  }
+  closeWithModeAndWait(mode: CloseMode, options?: WaitOptions): Promise<Completion> {
+    return this.closeWithMode(mode).wait(options);
+  }
+  closeWithModeAndWaitAsync(mode: CloseMode, options?: WaitOptions): Promise<Completion> {
+    return this.closeWithMode(mode).wait(options);
+  }
+
+  /** Back after a soft close or a restart (SHB-11). Groups only. */
+  rejoin(): Started {
+    return this.#begin(() => this.#runtime.ask({ kind: "rejoin", session: this.#line.id }));
+  }
+  rejoinAsync(): Started {
+    return this.rejoin();
+  }
+  rejoinAndWait(options?: WaitOptions): Promise<Completion> {
+    return this.rejoin().wait(options);
+  }
+  rejoinAndWaitAsync(options?: WaitOptions): Promise<Completion> {
+    return this.rejoin().wait(options);
+  }
+
+  /** The same at all members. */
+  sessionId(): number {
+    return this.#line.id;
+  }
+  sessionType(): SessionType {
+    const { kind } = this.#line.view.settings;
+    return kind === "group" ? SessionType.Group : SessionType.PointToPoint;
+  }
+  isInitiator(): boolean {
+    return this.#line.view.isInitiator;
+  }
+  metadata(): Map<string, string> {
+    return new Map(this.#line.view.settings.metadata);
+  }
+  config(): SessionConfig {
+    return configOf(this.#line.view);
+  }
+  /** This app, as it is called here (SSN-03). */
+  source(): Name {
+    return Name.of(this.#line.view.source);
+  }
+  /** The channel, or the peer. */
+  destination(): Name {
+    return Name.of(this.#runtime.view(this.#line).destination);
+  }
+  moderator(): Name {
+    return Name.of(this.#runtime.view(this.#line).moderator);
+  }
+  /** Of the MLS group; undefined without MLS. */
+  epoch(): bigint | undefined {
+    return this.#runtime.view(this.#line).epoch;
+  }
+  /** Why it is over, once it is. */
+  closed(): ClosedReason | undefined {
+    return this.#line.closed;
+  }
+
+  /** Closes it for good, and waits until that is done or cannot be. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#line.closed !== undefined) return;
+    await this.close()
+      .wait()
+      .catch(() => {});
+  }
+
+  static instanceOf(value: unknown): value is Session {
+    return value instanceof Session;
+  }
+
+  async #next(
+    timeout: Duration | null | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<Delivery> {
+    const timeoutMs = timeout === undefined || timeout === null ? undefined : millisecondsOf(timeout);
+    const item = await this.#line.mailbox.take({
+      timeoutMs,
+      signal,
+      timedOut: () =>
+        new SessionError("session/timeout", { what: "message", limit: timeoutMs }, undefined, {
+          tag: "SessionError",
+          message: "receive timeout waiting for message",
+        }),
+    });
+    this.#runtime.read(this.#line, item);
+    return item;
+  }
+
+  #ask(kind: "invite" | "remove", participant: NameLike): Operation {
+    return this.#runtime.ask({ kind, session: this.#line.id, name: slimNameOf(participant) });
+  }
+
+  /** What is wrong with the arguments is told like everything else: by whoever awaits. */
+  #begin(work: () => Operation): Started {
+    try {
+      return new Started(work(), this.#scheduler);
+    } catch (error) {
+      const failed = new Operation();
+      failed.reject(error);
+      return new Started(failed, this.#scheduler);
+    }
+  }
+
+  #isOwnDestination(name: SlimName): boolean {
+    const { destination } = this.#runtime.view(this.#line);
+    return name.id === undefined
+      ? formatSlimService(name) === formatSlimService(destination)
+      : sameSlimName(name, destination);
+  }
+}
+
+function listenerOf<Event extends keyof SessionEvents>(
+  event: Event,
+  listener: SessionEvents[Event],
+): LineListener {
+  if (event === "closed") return { closed: listener as SessionEvents["closed"] };
+  if (event === "lost") {
+    const tell = listener as SessionEvents["lost"];
+    return {
+      lost: ({ source, messageId }) => tell({ source: Name.of(source), messageId }),
+    };
+  }
+  if (event === "participant") {
+    const tell = listener as SessionEvents["participant"];
+    return {
+      participant: ({ kind, member }) =>
+        tell({
+          kind,
+          name: Name.of(member.name),
+          status: member.online ? ParticipantStatus.Online : ParticipantStatus.Offline,
+        }),
+    };
+  }
+  throw new SessionError("session/bad-argument", { what: "event" });
+}
