@@ -2,12 +2,7 @@ import { SessionError } from "../errors.ts";
 import { clientConfigFrom } from "./config/connection.ts";
 import type { ClientConfig } from "./config/connection.ts";
 import { newServiceConfig } from "./config/service.ts";
-import type {
-  BuildInfo,
-  RuntimeConfig,
-  ServiceConfig,
-  TracingConfig,
-} from "./config/service.ts";
+import type { BuildInfo, RuntimeConfig, ServiceConfig, TracingConfig } from "./config/service.ts";
 import type { Service } from "./service.ts";
 
 /** The free functions of the bindings, for one platform's services. */

@@ -48,4 +48,3 @@ function known<T>(what: string, kind: string, make: () => T | undefined): T {
   if (made !== undefined) return made;
   throw new SessionError("session/unsupported", { what, kind });
 }
-

@@ -32,7 +32,10 @@ export async function keptIdentity(
 
 function read(stored: Uint8Array): KeptIdentity {
   try {
-    const { tokenId, publicKey, privateKey } = JSON.parse(fromUtf8(stored)) as Record<string, string>;
+    const { tokenId, publicKey, privateKey } = JSON.parse(fromUtf8(stored)) as Record<
+      string,
+      string
+    >;
     if (tokenId === undefined || publicKey === undefined || privateKey === undefined) {
       throw new SessionError("session/bad-entry", { what: entry });
     }

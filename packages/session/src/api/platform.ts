@@ -29,14 +29,10 @@ export interface Platform {
   /** A way to the node of this configuration. It is closed with the connection. */
   readonly dial: (config: ClientConfig) => Transport | Promise<Transport>;
   /** Absent: this platform has no data plane of its own. */
-  readonly serve?:
-    | ((config: ServerConfig, nodeId: string) => Promise<RunningServer>)
-    | undefined;
+  readonly serve?: ((config: ServerConfig, nodeId: string) => Promise<RunningServer>) | undefined;
   /** Absent: nothing can be kept here. */
   readonly openStore?: ((config: PersistenceConfig, app: string) => Promise<Store>) | undefined;
   /** Beyond the shared secret, which works everywhere. */
   readonly identityOf?: ((config: IdentityProviderConfig) => SlimIdentity | undefined) | undefined;
-  readonly verifierOf?:
-    | ((config: IdentityVerifierConfig) => SlimVerifier | undefined)
-    | undefined;
+  readonly verifierOf?: ((config: IdentityVerifierConfig) => SlimVerifier | undefined) | undefined;
 }

@@ -192,7 +192,13 @@ export class Service implements AsyncDisposable {
     const store = await this.#openStore(persistence, formatSlimService(own));
     try {
       const kept = await keptIdentity(this.#platform, store, provider);
-      return this.#makeApp(own, identityOf(this.#platform, provider, kept), checked, direction, store);
+      return this.#makeApp(
+        own,
+        identityOf(this.#platform, provider, kept),
+        checked,
+        direction,
+        store,
+      );
     } catch (error) {
       await store.close();
       throw error;

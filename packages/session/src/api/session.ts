@@ -350,7 +350,8 @@ export class Session implements AsyncDisposable {
     timeout: Duration | null | undefined,
     signal: AbortSignal | undefined,
   ): Promise<Delivery> {
-    const timeoutMs = timeout === undefined || timeout === null ? undefined : millisecondsOf(timeout);
+    const timeoutMs =
+      timeout === undefined || timeout === null ? undefined : millisecondsOf(timeout);
     const item = await this.#line.mailbox.take({
       timeoutMs,
       signal,

@@ -1,9 +1,8 @@
+import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { toBase64Url, toUtf8 } from "@coterie/base";
-import type { CallOptions, Transport } from "@coterie/transport";
+import type { Transport } from "@coterie/transport";
 import { createH2Transport } from "@coterie/transport/h2";
 import type { ClientTls } from "@coterie/transport/h2";
-import { readFileSync } from "node:fs";
 import type { BasicAuth, StaticJwtAuth } from "../api/config/auth.ts";
 import type { ClientConfig } from "../api/config/connection.ts";
 import type { CaSource, TlsSource } from "../api/config/tls.ts";
@@ -14,17 +13,15 @@ const keepaliveMs = 60_000;
 
 /** A transport to the node of this configuration. Throws `session/bad-argument` or `session/unsupported`. */
 export async function dialNode(config: ClientConfig): Promise<Transport> {
-  const { endpoint, keepalive } = config;
-  const headers = await headersOf(config);
-  const inner = createH2Transport({
+  const { keepalive } = config;
+  const metadata = await headersOf(config);
+  return createH2Transport({
     url: urlOf(config),
     tls: config.tls.insecure ? undefined : tlsOf(config),
     keepaliveMs: keepalive?.http2Keepalive ?? keepaliveMs,
     keepaliveTimeoutMs: keepalive?.timeout ?? 10_000,
-    metadata: headers,
+    metadata,
   });
-  void endpoint;
-  return inner;
 }
 
 function urlOf({ endpoint, tls }: ClientConfig): string {

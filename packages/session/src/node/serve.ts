@@ -24,7 +24,13 @@ export async function serveNode(
   if (!config.tls.insecure && tls === undefined) {
     throw new SessionError("session/bad-argument", { what: "tls.source" });
   }
-  const server = await createH2Server({ routes: dataPlane.routes, host, port, tls, log: parts.log });
+  const server = await createH2Server({
+    routes: dataPlane.routes,
+    host,
+    port,
+    tls,
+    log: parts.log,
+  });
   return {
     endpoint: server.url,
     async close() {

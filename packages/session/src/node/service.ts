@@ -16,8 +16,7 @@ export const nodePlatform: Platform = {
   scheduler: systemScheduler,
   log: silentLog,
   dial: dialNode,
-  serve: (config, nodeId) =>
-    serveNode(config, { crypto: opensslProvider, log: silentLog, nodeId }),
+  serve: (config, nodeId) => serveNode(config, { crypto: opensslProvider, log: silentLog, nodeId }),
   openStore: openNodeStore,
 };
 

@@ -15,7 +15,12 @@ const stretch = promisify(
     password: string,
     salt: Uint8Array,
     length: number,
-    options: { readonly N: number; readonly r: number; readonly p: number; readonly maxmem: number },
+    options: {
+      readonly N: number;
+      readonly r: number;
+      readonly p: number;
+      readonly maxmem: number;
+    },
     done: (error: Error | null, key: Buffer) => void,
   ) => void,
 );

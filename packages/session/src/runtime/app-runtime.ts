@@ -131,11 +131,7 @@ export class AppRuntime {
   }
 
   /** A message whose MAC was right. */
-  receive(
-    publish: Publish,
-    metadata: ReadonlyMap<string, string>,
-    connection: ConnectionId,
-  ): void {
+  receive(publish: Publish, metadata: ReadonlyMap<string, string>, connection: ConnectionId): void {
     const handOn = (): void => this.#take(publish, metadata, connection);
     if (this.#preparation === undefined || this.#preparation.admit(publish, handOn)) handOn();
   }
@@ -256,11 +252,7 @@ export class AppRuntime {
     return this.#outlet.flushed();
   }
 
-  #take(
-    publish: Publish,
-    metadata: ReadonlyMap<string, string>,
-    connection: ConnectionId,
-  ): void {
+  #take(publish: Publish, metadata: ReadonlyMap<string, string>, connection: ConnectionId): void {
     const line = this.#lines.get(publish.session?.sessionId ?? -1);
     if (line !== undefined && this.#isFull(line) && isData(publish)) {
       this.#refuse("unread", line.id);
@@ -479,4 +471,3 @@ function isData(publish: Publish): boolean {
   const type = publish.session?.sessionMessageType;
   return type === SessionMessageType.msg || type === SessionMessageType.rtxReply;
 }
-

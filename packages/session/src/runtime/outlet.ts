@@ -70,7 +70,7 @@ export function createOutlet(
       if (!busy && queue.length > 0) run();
     },
     async flushed() {
-      while (writing !== undefined) await writing;
+      for (let last = writing; last !== undefined; last = writing) await last;
     },
   };
 }

@@ -30,16 +30,15 @@ export function createPreparation(parts: PreparationParts): Preparation {
   const { sources: maxSources = 128, messages: maxMessages = 256, limitMs = 10_000 } = parts;
   const sources = new Map<string, Waiting[]>();
 
-  const within = (ready: Promise<void>): Promise<void> =>
-    new Promise((resolve) => {
-      const cancel = parts.scheduler.later(limitMs, resolve);
-      const done = (): void => {
-        cancel();
-        resolve();
-      };
-      // what failed shows, with its reason, when the token is verified
-      ready.then(done, done);
+  /** What failed shows, with its reason, when the token is verified. */
+  const within = async (ready: Promise<void>): Promise<void> => {
+    let cancel = (): void => {};
+    const late = new Promise<void>((resolve) => {
+      cancel = parts.scheduler.later(limitMs, resolve);
     });
+    await Promise.race([ready.catch(() => {}), late]);
+    cancel();
+  };
 
   const work = async (key: string, line: Waiting[], first: Promise<void>): Promise<void> => {
     await within(first);

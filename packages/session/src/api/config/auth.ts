@@ -19,7 +19,9 @@ export interface StaticJwtAuth {
   tokenFile: string;
   duration: number;
 }
-export const StaticJwtAuth: RecordMaker<StaticJwtAuth> = recordOf<StaticJwtAuth>({ duration: 3_600_000 });
+export const StaticJwtAuth: RecordMaker<StaticJwtAuth> = recordOf<StaticJwtAuth>({
+  duration: 3_600_000,
+});
 
 export const JwtAlgorithm = {
   Hs256: 0,
@@ -70,9 +72,7 @@ interface KeyInner {
 }
 
 /** A key to sign with, to verify with, or the issuer's own (JWKS). */
-export type JwtKeyType =
-  | Variant<"Encoding" | "Decoding", KeyInner>
-  | PlainVariant<"Autoresolve">;
+export type JwtKeyType = Variant<"Encoding" | "Decoding", KeyInner> | PlainVariant<"Autoresolve">;
 export const JwtKeyType: {
   readonly Encoding: VariantMaker<"Encoding", KeyInner>;
   readonly Decoding: VariantMaker<"Decoding", KeyInner>;
@@ -91,7 +91,9 @@ export interface ClientJwtAuth {
   subject?: string | undefined;
   duration: number;
 }
-export const ClientJwtAuth: RecordMaker<ClientJwtAuth> = recordOf<ClientJwtAuth>({ duration: 3_600_000 });
+export const ClientJwtAuth: RecordMaker<ClientJwtAuth> = recordOf<ClientJwtAuth>({
+  duration: 3_600_000,
+});
 
 export type JwtAuth = ClientJwtAuth;
 export const JwtAuth: RecordMaker<JwtAuth> = recordOf<JwtAuth>({ duration: 3_600_000 });

@@ -6,7 +6,10 @@ export interface DataplaneConfig {
   servers: ServerConfig[];
   clients: ClientConfig[];
 }
-export const DataplaneConfig: RecordMaker<DataplaneConfig> = recordOf<DataplaneConfig>({ servers: [], clients: [] });
+export const DataplaneConfig: RecordMaker<DataplaneConfig> = recordOf<DataplaneConfig>({
+  servers: [],
+  clients: [],
+});
 
 /** What `Service.run` starts: servers to listen on, nodes to connect to. */
 export interface ServiceConfig {

@@ -6,7 +6,7 @@ export interface Variant<Tag extends string, Inner> {
 
 export interface VariantMaker<Tag extends string, Inner> {
   new (inner: Inner): Variant<Tag, Inner>;
-  new(inner: Inner): Variant<Tag, Inner>;
+  new (inner: Inner): Variant<Tag, Inner>;
   instanceOf(value: unknown): value is Variant<Tag, Inner>;
 }
 
@@ -16,14 +16,14 @@ export interface PlainVariant<Tag extends string> {
 
 export interface PlainVariantMaker<Tag extends string> {
   new (): PlainVariant<Tag>;
-  new(): PlainVariant<Tag>;
+  new (): PlainVariant<Tag>;
   instanceOf(value: unknown): value is PlainVariant<Tag>;
 }
 
 /** A record that may be made by `create`, with defaults filled in, or written as a plain object. */
 export interface RecordMaker<T> {
   create(partial: Partial<T>): T;
-  readonly "new": (partial: Partial<T>) => T;
+  readonly new: (partial: Partial<T>) => T;
   defaults(): Partial<T>;
 }
 
