@@ -43,24 +43,18 @@ export const SlimError: { instanceOf(value: unknown): value is SessionError } & 
 };
 
 function kindOf(tag: SlimErrorTag): SlimErrorKind {
+  const make = ({ message }: { readonly message: string }): SessionError =>
+    new SessionError("session/refused", {}, undefined, { tag, message });
   const is = (value: unknown): value is SessionError =>
     value instanceof SessionError && value.tag === tag;
-  class Kind extends SessionError {
-    constructor(inner: { readonly message: string }) {
-      super("session/refused", {}, undefined, { tag, message: inner.message });
-    }
-    static new(inner: { readonly message: string }): SessionError {
-      return new Kind(inner);
-    }
-    static instanceOf(value: unknown): value is SessionError {
-      return is(value);
-    }
-    static hasInner(value: unknown): value is SessionError {
-      return is(value);
-    }
-    static getInner(error: SessionError): { readonly message: string } {
-      return error.inner;
-    }
+  function Kind(inner: { readonly message: string }): SessionError {
+    return make(inner);
   }
-  return Kind;
+  const statics = {
+    new: make,
+    instanceOf: is,
+    hasInner: is,
+    getInner: (error: SessionError) => error.inner,
+  };
+  return Object.assign(Kind, statics) as unknown as SlimErrorKind;
 }
