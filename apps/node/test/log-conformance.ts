@@ -156,6 +156,10 @@ export function logConformance(engine: string, open: () => Promise<NodeLog>): vo
         heads.map((one) => one && [one.data.length, one.senderHmac.length, one.isCommit]),
       ).toEqual([[0, 0, false], undefined, [0, 0, true]]);
       expect(heads[2]?.id).toBe(full[2]?.id);
+      await log.appendGroupMessages([message(1, 3)]);
+      const [next] = await log.newestGroupMessages([bytes(1)], { content: false });
+      const [whole] = await log.newestGroupMessages([bytes(1)], { content: true });
+      expect(next?.id).toBe(whole?.id);
     },
   );
 

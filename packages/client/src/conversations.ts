@@ -18,13 +18,13 @@ import { attributesFor, policyFor } from "./group-options.ts";
 import type { CreateGroupOptions } from "./group-options.ts";
 import type { Cell } from "./groups.ts";
 import { resolveInboxIds } from "./identifiers.ts";
-import { eachLimited } from "./run.ts";
-import { isBehind } from "./read-again.ts";
-import { isShown, listCells, wantedConsents } from "./list-conversations.ts";
+import { isShown, listCells } from "./list-conversations.ts";
 import type { ListConversationsOptions } from "./list-conversations.ts";
 import { hmacKeysOf } from "./push/hmac-keys.ts";
 import type { HmacKey } from "./push/hmac-keys.ts";
 import { isExpired } from "./list-messages.ts";
+import { syncAll } from "./sync-all.ts";
+import type { SyncAllOutcome } from "./sync-all.ts";
 import { viewMessage } from "./view-messages.ts";
 
 /** All conversations of one client. */
@@ -129,36 +129,8 @@ export class Conversations extends ConversationStreams {
   }
 
   /** XIN-20: welcomes, then every conversation that has news. */
-  async syncAll(
-    consentStates?: readonly ConsentState[],
-  ): Promise<{ readonly numEligible: number; readonly numSynced: number }> {
-    const { context, groups, engine } = this.parts;
-    await this.sync();
-    const eligible: Cell[] = [];
-    for (const cell of await groups.all()) {
-      if (!cell.record.active || cell.record.conversationType === "oneshot") continue;
-      const wanted = wantedConsents(consentStates);
-      if (cell.record.conversationType !== "sync" && !wanted.includes(await this.consentOf(cell))) {
-        continue;
-      }
-      eligible.push(cell);
-    }
-    let numSynced = 0;
-    const due: Cell[] = [];
-    const starts = Array.from({ length: Math.ceil(eligible.length / 100) }, (_, i) => i * 100);
-    await eachLimited(starts, 4, async (start) => {
-      const chunk = eligible.slice(start, start + 100);
-      const newest = await context.api.newestMessages(chunk.map(({ id }) => id));
-      // At once: an answer that has aged says nothing.
-      for (const [i, cell] of chunk.entries()) {
-        if (await isBehind(context, groups, cell, newest[i])) due.push(cell);
-      }
-    });
-    await eachLimited(due, 10, async (cell) => {
-      await engine.sync(cell);
-      numSynced += 1;
-    });
-    return { numEligible: eligible.length, numSynced };
+  syncAll(consentStates?: readonly ConsentState[]): Promise<SyncAllOutcome> {
+    return syncAll(this.parts, (cell) => this.consentOf(cell), consentStates);
   }
 
   async getConversationById(id: string): Promise<Group | Dm | undefined> {

@@ -223,6 +223,28 @@ export async function readRecords(store: Store): Promise<GroupRecord[]> {
   return rows.map(({ value }) => decodeRow<GroupRecord>(value));
 }
 
+/** How far a conversation was read, and whether something of it is yet to be sent. */
+export interface Standing {
+  readonly progress: Progress;
+  readonly hasIntents: boolean;
+}
+
+/** Where all conversations stand, by group id. */
+export async function readStandings(store: Store): Promise<Map<string, Standing>> {
+  const [rows, intents] = await Promise.all([
+    store.list(keys.allProgress()),
+    store.list(keys.intents()),
+  ]);
+  const groupOf = (key: Uint8Array): string => decodeKey(key)[1] as string;
+  const busy = new Set(intents.map(({ key }) => groupOf(key)));
+  return new Map(
+    rows.map(({ key, value }) => {
+      const id = groupOf(key);
+      return [id, { progress: decodeRow<Progress>(value), hasIntents: busy.has(id) }];
+    }),
+  );
+}
+
 /** All transcripts of one group. */
 async function readTranscripts(store: Store, groupId: string): Promise<MessageRow[]> {
   const rows = await store.list(keys.messagesOf(groupId));

@@ -3,7 +3,8 @@ import type { GroupId } from "@coterie/base";
 import { restoreGroup, snapshotChanges } from "@coterie/mls";
 import type { Change, WriteOptions } from "@coterie/storage";
 import type { Context } from "./context.ts";
-import { diffState, readGroup, readRecords, writeMessages } from "./db.ts";
+import { diffState, readGroup, readRecords, readStandings, writeMessages } from "./db.ts";
+import type { Standing } from "./db.ts";
 import { writeDeletions } from "./deletions.ts";
 import { limits } from "./engine/limits.ts";
 import { mergeSteps } from "./engine/step.ts";
@@ -11,7 +12,7 @@ import type { Step } from "./engine/step.ts";
 import type { EngineEvent, GroupRecord, GroupState, Progress } from "./engine/state.ts";
 import { ClientError } from "./errors.ts";
 import { keys } from "./keys.ts";
-import { decodeRow, encodeRow } from "./rows.ts";
+import { encodeRow } from "./rows.ts";
 import { Lock } from "./run.ts";
 
 /** One conversation in this process: its lock, its record for sync getters, and its state while that is loaded. */
@@ -20,6 +21,8 @@ export interface Cell {
   readonly lock: Lock;
   record: GroupRecord;
   state: GroupState | undefined;
+  /** What is known of it while its state is not loaded. */
+  standing: Standing | undefined;
   /** Ahead of what is stored, within one turn of its lock. */
   held: { readonly stored: GroupState; readonly step: Step } | undefined;
 }
@@ -41,7 +44,7 @@ export interface Groups {
   /** Deletes a conversation from here; the others keep theirs. */
   forget(cell: Cell): Promise<void>;
   /** Where a conversation stands, without loading its MLS state. */
-  peek(cell: Cell): Promise<{ readonly progress: Progress; readonly hasIntents: boolean }>;
+  peek(cell: Cell): Promise<Standing>;
   /** Time of the newest message, or of the creation. */
   lastActivityNs(cell: Cell): Promise<bigint>;
 }
@@ -58,8 +61,12 @@ export interface LoadedCell {
   hold(step: Step): void;
 }
 
-function activityOf(record: GroupRecord, progress: Progress | undefined): bigint {
-  return progress?.lastMessageNs ?? record.createdAtNs;
+function activityOf(record: GroupRecord, progress: Progress): bigint {
+  return progress.lastMessageNs ?? record.createdAtNs;
+}
+
+function standingOf({ progress, intents }: GroupState): Standing {
+  return { progress, hasIntents: intents.length > 0 };
 }
 
 export function createGroups(context: Context): Groups {
@@ -68,11 +75,13 @@ export function createGroups(context: Context): Groups {
   /** What lists are ordered by, once read: of a thousand conversations one has news at a time. */
   const activity = new Map<string, bigint>();
   let listed: Promise<void> | undefined;
+  let stood: Promise<void> | undefined;
 
   function cellOf(record: GroupRecord): Cell {
     let cell = cells.get(record.id);
     if (!cell) {
-      cell = { id: record.id, lock: new Lock(), record, state: undefined, held: undefined };
+      const { id } = record;
+      cell = { id, lock: new Lock(), record, state: undefined, standing: undefined, held: undefined };
       cells.set(record.id, cell);
     }
     return cell;
@@ -80,6 +89,15 @@ export function createGroups(context: Context): Groups {
 
   async function readAll(): Promise<void> {
     for (const record of await readRecords(store)) cellOf(record);
+  }
+
+  /** One read for all of them: of five hundred conversations that are asked after one by one, each would cost two. */
+  async function readAllStandings(): Promise<void> {
+    for (const [id, standing] of await readStandings(store)) {
+      const cell = cells.get(id);
+      // What was loaded and let go of in between knows better.
+      if (cell && !cell.state) cell.standing ??= standing;
+    }
   }
 
   /** Most recently used last. */
@@ -97,7 +115,10 @@ export function createGroups(context: Context): Groups {
       count += 1;
       leaves += cell.state.mls?.state.tree.root.members ?? 0;
       const tooMany = count > limits.loadedGroups || leaves > limits.loadedLeaves;
-      if (tooMany && count > 1 && cell.lock.idle && !cell.held) cell.state = undefined;
+      if (tooMany && count > 1 && cell.lock.idle && !cell.held) {
+        cell.standing = standingOf(cell.state);
+        cell.state = undefined;
+      }
     }
   }
 
@@ -204,6 +225,13 @@ export function createGroups(context: Context): Groups {
     return cells.get(groupId);
   }
 
+  async function peek(cell: Cell): Promise<Standing> {
+    if (!cell.state && !cell.standing) await (stood ??= readAllStandings());
+    const standing = cell.state ? standingOf(cell.state) : cell.standing;
+    if (!standing) throw new ClientError("client/not-found", { groupId: cell.id });
+    return standing;
+  }
+
   return {
     find,
     async get(groupId) {
@@ -257,22 +285,13 @@ export function createGroups(context: Context): Groups {
         await erase(cell);
       }),
     forget: (cell) => cell.lock.run(() => erase(cell)),
-    async peek(cell) {
-      if (cell.state) {
-        return { progress: cell.state.progress, hasIntents: cell.state.intents.length > 0 };
-      }
-      const row = await store.get(keys.progress(cell.id));
-      if (!row) throw new ClientError("client/not-found", { groupId: cell.id });
-      const intents = await store.list({ ...keys.intentsOf(cell.id), limit: 1 });
-      return { progress: decodeRow<Progress>(row), hasIntents: intents.length > 0 };
-    },
+    peek,
     async lastActivityNs(cell) {
       const known = activity.get(cell.id);
       if (known !== undefined) return known;
-      const row = await store.get(keys.progress(cell.id));
-      const read = activityOf(cell.record, row && decodeRow<Progress>(row));
+      const { progress } = await peek(cell);
       // A write that came in between knows better.
-      const at = activity.get(cell.id) ?? read;
+      const at = activity.get(cell.id) ?? activityOf(cell.record, progress);
       activity.set(cell.id, at);
       return at;
     },

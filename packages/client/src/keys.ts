@@ -12,10 +12,12 @@ export const keys = {
   group: (groupId: string): Uint8Array => encodeKey("g", groupId),
   groups: (): KeyRange => prefixRange("g"),
   progress: (groupId: string): Uint8Array => encodeKey("p", groupId),
+  allProgress: (): KeyRange => prefixRange("p"),
   /** MLS snapshot entries of one group. */
   mls: (groupId: string, entry: string): Uint8Array => encodeKey("s", groupId, entry),
   mlsOf: (groupId: string): KeyRange => prefixRange("s", groupId),
   intent: (groupId: string, id: number): Uint8Array => encodeKey("i", groupId, BigInt(id)),
+  intents: (): KeyRange => prefixRange("i"),
   intentsOf: (groupId: string): KeyRange => prefixRange("i", groupId),
   /** By time, then node order, then id. */
   message: (groupId: string, sentAtNs: bigint, sequenceId: bigint, id: string): Uint8Array =>

@@ -26,6 +26,7 @@ import {
   toIdentity,
   toWelcome,
 } from "./sqlite-rows.ts";
+import { createNewestHeads } from "./newest-heads.ts";
 import { createPruner } from "./sqlite-prune.ts";
 import type { IdentityRow, MessageRow } from "./sqlite-rows.ts";
 import { prepareStatements } from "./sqlite-statements.ts";
@@ -65,12 +66,14 @@ export function openSqliteLog(options: SqliteLogOptions): SqliteLog {
   const statements = prepareStatements(db);
   const pruner = createPruner(statements);
   const watchers = new Set<Watcher>();
+  const heads = createNewestHeads();
   let closed = false;
 
   const writer = createWriter(db, (results) => {
-    if (watchers.size === 0) return;
     const stored = results.filter((result): result is Stored => isStored(result));
     const messages = stored.flatMap((one) => one.groupMessages ?? []);
+    for (const message of messages) heads.put(message);
+    if (watchers.size === 0) return;
     const welcomes = stored.flatMap((one) => one.welcomes ?? []);
     for (const watcher of watchers) {
       if (messages.length > 0) watcher.groupMessages?.(messages);
@@ -137,8 +140,13 @@ export function openSqliteLog(options: SqliteLogOptions): SqliteLog {
       read(() => {
         const statement = content ? statements.newestMessage : statements.newestMessageHead;
         return groupIds.map((groupId) => {
+          const head = content ? undefined : heads.get(groupId);
+          if (head !== undefined) return head;
           const row = statement.get(groupId) as MessageRow | undefined;
-          return row === undefined ? undefined : toGroupMessage(row);
+          if (row === undefined) return undefined;
+          const message = toGroupMessage(row);
+          heads.put(message);
+          return message;
         });
       }),
 
@@ -228,7 +236,11 @@ export function openSqliteLog(options: SqliteLogOptions): SqliteLog {
     commitLog: (query) =>
       page(statements.commitLog, query, toCommitLogEntry, ({ entry }) => entry.length + 128),
 
-    prune: (limits) => writer.write(() => pruner(limits)),
+    prune: (limits) =>
+      writer.write(() => {
+        heads.clear();
+        return pruner(limits);
+      }),
 
     watch(watcher) {
       watchers.add(watcher);
