@@ -81,7 +81,14 @@ export function createGroups(context: Context): Groups {
     let cell = cells.get(record.id);
     if (!cell) {
       const { id } = record;
-      cell = { id, lock: new Lock(), record, state: undefined, standing: undefined, held: undefined };
+      cell = {
+        id,
+        lock: new Lock(),
+        record,
+        state: undefined,
+        standing: undefined,
+        held: undefined,
+      };
       cells.set(record.id, cell);
     }
     return cell;

@@ -7,7 +7,7 @@ import { hmacKeyBytes } from "./engine/hmac.ts";
 import type { ConsentRecord, PreferenceChange } from "./engine/state.ts";
 import { keys } from "./keys.ts";
 import { decodeRow, encodeRow } from "./rows.ts";
-import { Lock } from "./run.ts";
+import { Lock, refetchable } from "./run.ts";
 import type { Ports } from "./run.ts";
 
 interface HmacRoot {
@@ -193,7 +193,8 @@ export async function openPreferences(
           const row = await store.get(key);
           if (row && equal(row, encodeRow(change))) gone.push({ kind: "delete", key });
         }
-        if (gone.length > 0) await store.write(gone);
+        // Told twice is harmless.
+        if (gone.length > 0) await store.write(gone, refetchable);
       }),
   };
 }

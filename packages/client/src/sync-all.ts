@@ -54,9 +54,7 @@ export async function syncAll(
   const led = new Set(arrived.value);
   const asked = new Set(before);
   const due = new Set(known.value);
-  for (const cell of await behind(
-    eligible.filter((cell) => led.has(cell) || !asked.has(cell)),
-  )) {
+  for (const cell of await behind(eligible.filter((cell) => led.has(cell) || !asked.has(cell)))) {
     due.add(cell);
   }
   let numSynced = 0;

@@ -35,6 +35,9 @@ export interface SyncSummary {
   readonly numSynced: number;
 }
 
+/** What comes within this time is told together, and not in the way of what caused it: each new conversation is a consent as well. */
+const settleMs = 250;
+
 /** What the installations of one inbox tell each other: preferences, and history on request. */
 export interface DeviceSync {
   /** Works by itself from now on: on everything heard or changed here, and every 20 seconds. */
@@ -161,10 +164,13 @@ export function createDeviceSync(parts: DeviceSyncParts, options: DeviceSyncOpti
   }
 
   async function pause(ms: number): Promise<void> {
-    if (kicked || context.signal.aborted) return;
-    const early = new AbortController();
-    kick = () => early.abort();
-    await ports.timers.sleep(ms, AbortSignal.any([early.signal, context.signal]));
+    if (context.signal.aborted) return;
+    if (!kicked) {
+      const early = new AbortController();
+      kick = () => early.abort();
+      await ports.timers.sleep(ms, AbortSignal.any([early.signal, context.signal]));
+    }
+    if (kicked) await ports.timers.sleep(settleMs, context.signal);
   }
 
   return {
