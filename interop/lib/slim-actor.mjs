@@ -24,6 +24,7 @@ function keep(session) {
   const kept = { session, inbox: [], waiting: [], contexts: new Map(), closed: false };
   sessions.set(number, kept);
   const put = (item) => {
+    if (kept.dropped) return;
     const asked = kept.waiting.shift();
     if (asked) asked(item);
     else kept.inbox.push(item);
@@ -213,6 +214,42 @@ const orders = {
   rejoin: async ({ session }) => ended(await sessions.get(session).session.rejoinAsync()),
   async delete({ app, session }) {
     return ended(await apps.get(app).app.deleteSessionAsync(sessions.get(session).session));
+  },
+  /** From now on what comes is read and let go of. */
+  async drop({ session }) {
+    sessions.get(session).dropped = true;
+  },
+  /** One publish after another for a while: the milliseconds of each until it is acknowledged. */
+  async publishOften({ session: number, size, ms, warmUp }) {
+    const { session } = sessions.get(number);
+    const data = new Uint8Array(size).buffer;
+    const once = async () => {
+      const started = performance.now();
+      const handle = await session.publishAsync(data, "msg", new Map());
+      await handle.waitAsync();
+      return performance.now() - started;
+    };
+    for (let n = 0; n < warmUp; n += 1) await once();
+    const took = [];
+    const end = performance.now() + ms;
+    while (performance.now() < end || took.length < 5) took.push(await once());
+    return took;
+  },
+  /** Publishes for a while with `window` of them under way; ends when the last is acknowledged. */
+  async pipeline({ session: number, size, ms, window }) {
+    const { session } = sessions.get(number);
+    const data = new Uint8Array(size).buffer;
+    const started = performance.now();
+    let count = 0;
+    const lane = async () => {
+      while (performance.now() - started < ms) {
+        count += 1;
+        const handle = await session.publishAsync(data, "msg", new Map());
+        await handle.waitAsync();
+      }
+    };
+    await Promise.all(Array.from({ length: window }, lane));
+    return { count, perSecond: (1000 * count) / (performance.now() - started) };
   },
   usage: async () => ({ rss: process.memoryUsage.rss(), cpuMicros: process.cpuUsage() }),
 };

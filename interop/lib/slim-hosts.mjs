@@ -129,6 +129,9 @@ function openSession(session, order) {
     publish: (what) => ask("publish", payload(what)),
     publishTo: ({ name }, what) => ask("publishTo", { to: name, ...payload(what) }),
     publishMany: (what) => ask("publishMany", what),
+    drop: () => ask("drop"),
+    publishOften: (what) => ask("publishOften", what),
+    pipeline: (what) => ask("pipeline", what),
     read: (timeout) => ask("read", { timeout }),
     /** The next message's words; anything else is thrown. */
     async words(timeout) {

@@ -1,275 +1,183 @@
-// node tools/bench/slim.mjs [--json] [--native]    after a build
+// npm run bench:slim -- [--json] [--rows regexp] [--rounds 3] [--ms 2000] [--no-native] [--connections 1000] [--bulk 100000]
 //
-// Raw routing: messages through a node between plain connections that stamp once and send the same bytes again, so that the node is what is
-// measured: messages a second that arrive, and processor time of the node for each. `--native` runs the released native node beside ours, where
-// interop/ is installed.
-import { spawn } from "node:child_process";
-import http2 from "node:http2";
-import net from "node:net";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
-import { createOpensslProvider } from "../../packages/crypto/dist/openssl.js";
-import {
-  encodeSlimName,
-  headerMacPreimage,
-  LinkConnectionType,
-  Message,
-  parseSlimName,
-  peekSlimHeader,
-  peekSlimMessage,
-  slimPaths,
-} from "../../packages/wire/dist/slim/index.js";
+// Our node beside the released one, in one run, with the released package as load: the two take turns within every row, so that a noisy moment
+// hits both. Medians over the rounds; ratio is ours/native. Rows:
+//   ack        publish until all have acknowledged: point to point, groups of 3 and 20, with MLS and without, 64 B and 16 KiB (ms, p50 and p90)
+//   pipelined  the same groups, 256 messages under way: acknowledged messages a second
+//   raw        plain connections that send stamped bytes, 1→1, 1→8, 8→8: messages a second that arrive, the node's processor time for each
+//   bulk       16 KiB messages, pipelined: all arrive, and the node's memory does not grow
+//   memory     connections that are open and idle
+//   ends       our endpoints with our node between them, against released endpoints with the released node
+// Needs a build of the workspace; installs the released package into interop/node_modules on first use. Linux only.
+import { parseArgs } from "node:util";
+import { install, needNewNode } from "../../interop/lib/install.mjs";
 
-const args = new Set(process.argv.slice(2));
-const json = args.has("--json");
-const crypto = createOpensslProvider();
-const text = (words) => new TextEncoder().encode(words);
-const uuid = (n) => `${String(n).padStart(8, "0")}-0000-4000-8000-000000000000`;
-const frame = (bytes) => {
-  const out = Buffer.alloc(5 + bytes.length);
-  out.writeUInt32BE(bytes.length, 1);
-  out.set(bytes, 5);
-  return out;
-};
+needNewNode();
+install();
+const { openNode } = await import("./slim/nodes.mjs");
+const { connections, route, shapes } = await import("./slim/raw.mjs");
+const { openTalk, talks } = await import("./slim/talk.mjs");
 
-/** A connection of its own socket: negotiated, and told of every message that comes. */
-async function connect(url, linkId) {
-  const { hostname, port } = new URL(url);
-  const session = http2.connect(url, {
-    createConnection: () => net.connect({ host: hostname, port: Number(port), noDelay: true }),
-    settings: { initialWindowSize: 16 * 1024 * 1024 },
-  });
-  session.on("error", () => {});
-  await new Promise((resolve) => session.once("connect", resolve));
-  session.setLocalWindowSize(64 * 1024 * 1024);
-  const stream = session.request({
-    ":method": "POST",
-    ":path": slimPaths.openChannel,
-    "content-type": "application/grpc",
-    te: "trailers",
-  });
-  stream.on("error", () => {});
-  let onMessage = () => {};
-  let rest = Buffer.alloc(0);
-  stream.on("data", (chunk) => {
-    rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
-    let at = 0;
-    while (rest.length - at >= 5) {
-      const length = rest.readUInt32BE(at + 1);
-      if (rest.length - at < 5 + length) break;
-      onMessage(rest.subarray(at + 5, at + 5 + length));
-      at += 5 + length;
+const { values: flags } = parseArgs({
+  allowNegative: true,
+  options: {
+    json: { type: "boolean", default: false },
+    native: { type: "boolean", default: true },
+    rows: { type: "string", default: "" },
+    rounds: { type: "string", default: "3" },
+    ms: { type: "string", default: "2000" },
+    connections: { type: "string", default: "1000" },
+    bulk: { type: "string", default: "100000" },
+  },
+});
+const rounds = Number(flags.rounds);
+const ms = Number(flags.ms);
+const kinds = flags.native ? ["ours", "native"] : ["ours"];
+const wanted = new RegExp(flags.rows);
+const say = (line) => (flags.json ? console.error(line) : console.log(line));
+const median = (numbers) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1];
+const quantile = (numbers, q) =>
+  numbers.toSorted((a, b) => a - b)[Math.min(numbers.length - 1, Math.floor(q * numbers.length))];
+const sizes = [64, 16_384];
+const sizeOf = (bytes) => (bytes < 1024 ? `${bytes} B` : `${bytes / 1024} KiB`);
+const talkName = ({ members, mls }) =>
+  `${members === 2 ? "point to point" : `group of ${members}`}, ${mls === undefined ? "plain" : "mls"}`;
+
+/** One of each kind, in turns; each round's figures by name, medians of all rounds. */
+async function inTurns(name, count, measure) {
+  const figures = Object.fromEntries(kinds.map((kind) => [kind, []]));
+  let failed;
+  for (let round = 0; round < count && failed === undefined; round += 1) {
+    for (const kind of round % 2 === 0 ? kinds : kinds.toReversed()) {
+      try {
+        figures[kind].push(await measure(kind));
+      } catch (error) {
+        failed = `${kind}: ${error.message}`;
+      }
     }
-    rest = rest.subarray(at);
-  });
-  const once = () => new Promise((resolve) => (onMessage = resolve));
-  const privateKey = new Uint8Array(32).fill(1);
-  let subscriptions = 0n;
-  const reply = once();
-  stream.write(
-    frame(
-      Message.encode({
-        metadata: new Map(),
-        messageType: {
-          kind: "link",
-          value: {
-            kind: "linkNegotiation",
-            value: {
-              linkId,
-              slimVersion: "2.2.0",
-              isReply: false,
-              linkEcdhPublicKey: crypto.dhPublicKey("x25519", privateKey),
-              connectionType: LinkConnectionType.edge,
-              nodeId: "bench",
-              deploymentName: "",
-            },
-          },
-        },
-      }),
-    ),
-  );
-  const { linkEcdhPublicKey } = Message.decode(await reply).messageType.value.value;
-  const prk = crypto.hkdfExtract(
-    "sha256",
-    text(linkId),
-    crypto.dh("x25519", privateKey, linkEcdhPublicKey),
-  );
-  const key = crypto.hkdfExpand("sha256", prk, text("SLIM-DP-inter-node-hmac-v1"), 32);
-  const stamped = (messageType) => {
-    const bytes = Message.encode({ metadata: new Map(), messageType });
-    const peeked = peekSlimMessage(bytes);
-    const head = bytes.subarray(peeked.header.start, peeked.header.end);
-    const fields = peekSlimHeader(head);
-    const headerMac = crypto.hmac("sha256", key, headerMacPreimage(linkId, head, fields, fields));
-    const { value } = messageType;
-    return Message.encode({
-      metadata: new Map(),
-      messageType: { ...messageType, value: { ...value, header: { ...value.header, headerMac } } },
-    });
-  };
-  return {
-    stream,
-    session,
-    stamped,
-    hear: (listener) => (onMessage = listener),
-    async subscribe(name) {
-      const acknowledged = once();
-      subscriptions += 1n;
-      const header = headerOf(name, name, 1);
-      stream.write(
-        frame(stamped({ kind: "subscribe", value: { header, subscriptionId: subscriptions } })),
-      );
-      const { value } = Message.decode(await acknowledged).messageType;
-      if (!value.success) throw new Error(value.error);
-    },
-  };
-}
-
-function headerOf(source, destination, fanout) {
-  return {
-    source: encodeSlimName(parseSlimName(source)),
-    destination: encodeSlimName(parseSlimName(destination)),
-    identity: "x".repeat(232), // as long as a token is
-    fanout,
-    version: "2.2.0",
-    ttl: 8,
-  };
-}
-
-/** `senders` publish `count` messages each to a name that `receivers` hold; ends when all arrived. */
-async function run(url, pid, { senders, receivers, bytes, count }) {
-  const channel = `agntcy/ns/chat/${uuid(99)}`;
-  const all = senders * receivers * count;
-  let arrived = 0;
-  let finish;
-  const finished = new Promise((resolve) => (finish = resolve));
-  const inn = await Promise.all(
-    Array.from({ length: receivers }, (_, n) => connect(url, `in-${n}`)),
-  );
-  for (const [n, one] of inn.entries()) {
-    await one.subscribe(`agntcy/ns/in/${uuid(n)}`);
-    await one.subscribe(channel);
-    one.hear(() => {
-      arrived += 1;
-      if (arrived === all) finish();
-    });
   }
-  const out = await Promise.all(
-    Array.from({ length: senders }, (_, n) => connect(url, `out-${n}`)),
-  );
-  const cpu = cpuOf(pid);
-  const started = performance.now();
-  const late = new Promise((_, reject) => {
-    setTimeout(() => reject(new Error(`${arrived} of ${all} arrived`)), 120_000).unref();
-  });
-  const sending = out.map(async (one, n) => {
-    const message = frame(
-      one.stamped({
-        kind: "publish",
-        value: {
-          header: headerOf(`agntcy/ns/out/${uuid(n)}`, channel, 256),
-          session: { sessionType: 2, sessionMessageType: 1, sessionId: 7, messageId: 1 },
-          msg: {
-            kind: "appPayload",
-            value: { payloadType: "msg", blob: new Uint8Array(bytes) },
-          },
-        },
-      }),
+  if (failed !== undefined) return { name, failed };
+  const row = { name };
+  for (const kind of kinds) {
+    const keys = Object.keys(figures[kind][0]);
+    row[kind] = Object.fromEntries(
+      keys.map((key) => [key, median(figures[kind].map((one) => one[key]))]),
     );
-    const batch = Math.max(1, Math.floor(65_536 / message.length));
-    for (let sent = 0; sent < count; sent += batch) {
-      const size = Math.min(batch, count - sent);
-      const chunk = Buffer.concat(Array.from({ length: size }, () => message));
-      if (!one.stream.write(chunk))
-        await new Promise((resolve) => one.stream.once("drain", resolve));
-    }
-  });
-  await Promise.race([Promise.all([...sending, finished]), late]);
-  const seconds = (performance.now() - started) / 1000;
-  const busy = cpuOf(pid) - cpu;
-  for (const { session } of [...inn, ...out]) session.destroy();
-  return { perSecond: all / seconds, cpuMicros: (busy * 1e6) / all };
+  }
+  if (row.native) {
+    row.ratio = Object.fromEntries(
+      Object.keys(row.ours).map((key) => [key, row.ours[key] / row.native[key]]),
+    );
+  }
+  return row;
 }
 
-/** Seconds of processor time that a process has had; Linux only. */
-function cpuOf(pid) {
+const shown = (value) =>
+  value >= 1000 ? Math.round(value).toLocaleString("en") : String(Number(value.toPrecision(3)));
+const results = [];
+function report(row, keys) {
+  results.push(row);
+  if (row.failed !== undefined) return say(`${row.name.padEnd(44)} FAILED ${row.failed}`);
+  const parts = keys.map(([key, label]) => {
+    const both = kinds.map((kind) => `${kind} ${shown(row[kind][key])}`).join("  ");
+    const ratio = row.ratio ? `  ×${row.ratio[key].toFixed(2)}` : "";
+    return `${label}: ${both}${ratio}`;
+  });
+  say(`${row.name.padEnd(44)} ${parts.join("   ")}`);
+}
+const want = (name) => wanted.test(name);
+
+/** A node for every figure, so that none inherits another's heap. */
+async function withNode(kind, body) {
+  const node = await openNode(kind);
   try {
-    const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1].split(" ");
-    return (Number(fields[11]) + Number(fields[12])) / 100;
-  } catch {
-    return Number.NaN;
+    return await body(node);
+  } finally {
+    await node.stop();
   }
 }
 
-async function startOurs() {
-  const data = mkdtempSync(join(tmpdir(), "coterie-bench-"));
-  const main = fileURLToPath(new URL("../../apps/node/dist/main.js", import.meta.url));
-  const child = spawn(
-    process.execPath,
-    [main, "--data", data, "--xmtp", "0", "--slim", "0", "--log-level", "silent"],
-    { stdio: ["ignore", "pipe", "inherit"] },
-  );
-  const [line] = await new Promise((resolve) =>
-    createInterface({ input: child.stdout }).once("line", (first) => resolve([first])),
-  );
-  const stop = () => {
-    child.kill("SIGKILL");
-    rmSync(data, { recursive: true, force: true });
-  };
-  return { url: JSON.parse(line).slim, pid: child.pid, stop };
-}
-
-async function startNative() {
-  const program = fileURLToPath(new URL("slim-native-node.mjs", import.meta.url));
-  const child = spawn(process.execPath, [program], { stdio: ["ignore", "pipe", "inherit"] });
-  const url = await new Promise((resolve) =>
-    createInterface({ input: child.stdout }).on("line", (line) => {
-      if (line.startsWith("http")) resolve(line);
+for (const shape of shapes) {
+  const fresh = shape.tokens > 1 ? ", a token each" : "";
+  const name = `raw ${shape.senders}→${shape.receivers}, ${sizeOf(shape.bytes)}${fresh}`;
+  if (!want(name)) continue;
+  // about as much work for every shape
+  const deliveries = shape.bytes > 10_000 ? 10_000 : 100_000;
+  const count = Math.ceil((deliveries * (ms / 2000)) / shape.senders / shape.receivers);
+  const row = await inTurns(name, rounds, (kind) =>
+    withNode(kind, async (node) => {
+      await route(node, { ...shape, count: Math.ceil(count / 5) });
+      const { perSecond, cpuMicros, perCore } = await route(node, { ...shape, count });
+      return { perSecond, cpuMicros, perCore };
     }),
   );
-  return { url, pid: child.pid, stop: () => child.kill("SIGKILL") };
+  report(row, [
+    ["perSecond", "messages/s"],
+    ["cpuMicros", "CPU µs each"],
+  ]);
 }
 
-const shapes = [
-  { senders: 1, receivers: 1, bytes: 64, count: 100_000 },
-  { senders: 1, receivers: 8, bytes: 64, count: 20_000 },
-  { senders: 8, receivers: 8, bytes: 64, count: 2_500 },
-  { senders: 1, receivers: 1, bytes: 1024, count: 50_000 },
-  { senders: 1, receivers: 1, bytes: 16_384, count: 10_000 },
-];
-const nodes = [["ours", startOurs]];
-if (args.has("--native")) nodes.push(["native", startNative]);
-const rows = [];
-for (const shape of shapes) {
-  const row = { ...shape };
-  for (const [name, start] of nodes) {
-    const node = await start();
-    try {
-      await run(node.url, node.pid, { ...shape, count: Math.ceil(shape.count / 10) });
-      const runs = [];
-      for (let n = 0; n < 3; n += 1) runs.push(await run(node.url, node.pid, shape));
-      row[name] = runs.toSorted((a, b) => b.perSecond - a.perSecond)[1];
-    } catch (error) {
-      row[name] = { error: error.message };
-    } finally {
-      node.stop();
-    }
-  }
-  if (row.native?.perSecond) row.ratio = row.ours.perSecond / row.native.perSecond;
-  rows.push(row);
-  if (!json) {
-    const shown = nodes.map(([name]) => {
-      const { perSecond, cpuMicros, error } = row[name];
-      if (error) return `${name}: ${error}`;
-      return `${name} ${Math.round(perSecond).toLocaleString("en")}/s, ${cpuMicros.toFixed(1)} µs`;
-    });
-    const ratio = row.ratio ? `   ×${row.ratio.toFixed(2)}` : "";
-    const title = `${shape.senders}→${shape.receivers}, ${shape.bytes} B`;
-    console.log(`${title.padEnd(16)} ${shown.join("   ")}${ratio}`);
+const bulk = `bulk ${Number(flags.bulk).toLocaleString("en")} × 16 KiB`;
+if (want(bulk)) {
+  const row = await inTurns(bulk, 1, (kind) =>
+    withNode(kind, (node) =>
+      route(node, { senders: 1, receivers: 1, bytes: 16_384, count: Number(flags.bulk) }),
+    ),
+  );
+  report(row, [
+    ["perSecond", "messages/s"],
+    ["memoryMB", "highest MB"],
+    ["growthMB", "MB more in the second half"],
+  ]);
+}
+
+const idle = `memory of ${flags.connections} connections`;
+if (want(idle)) {
+  const row = await inTurns(idle, 1, (kind) =>
+    withNode(kind, (node) => connections(node, Number(flags.connections))),
+  );
+  report(row, [
+    ["memoryMB", "MB"],
+    ["kBEach", "kB each"],
+  ]);
+}
+
+/** Latency and throughput of one session in each of both sizes; `load` is whose endpoints. */
+async function talking(prefix, talk, load) {
+  const names = sizes.map((bytes) => [bytes, `${prefix} ${talkName(talk)}, ${sizeOf(bytes)}`]);
+  for (const [bytes, name] of names) {
+    if (!want(name)) continue;
+    const row = await inTurns(name, rounds, (kind) =>
+      withNode(kind, async (node) => {
+        const session = await openTalk(load(kind), node.url, talk);
+        try {
+          const took = await session.acked(bytes, ms);
+          const { perSecond } = await session.pipelined(bytes, ms);
+          return { p50: quantile(took, 0.5), p90: quantile(took, 0.9), perSecond };
+        } finally {
+          await session.end();
+        }
+      }),
+    );
+    report(row, [
+      ["p50", "ack p50 ms"],
+      ["p90", "p90 ms"],
+      ["perSecond", "pipelined/s"],
+    ]);
   }
 }
-if (json) console.log(JSON.stringify({ node: process.version, rows }, null, 2));
-process.exit(0);
+for (const talk of talks) await talking("ack", talk, () => "core 2.2");
+for (const talk of talks.filter(({ members }) => members < 20)) {
+  await talking("ends", talk, (kind) => (kind === "ours" ? "ours" : "core 2.2"));
+}
+
+if (flags.json) {
+  console.log(
+    JSON.stringify(
+      { node: process.version, cores: navigator.hardwareConcurrency, rounds, rows: results },
+      null,
+      2,
+    ),
+  );
+}
+process.exit(results.some(({ failed }) => failed !== undefined) ? 1 : 0);

@@ -70,16 +70,20 @@ export function missingRequest(): StatusError {
   return new StatusError(Status.internal, "the request message is missing");
 }
 
-const nudged = new WeakSet<Http2Session>();
+const windows = new WeakMap<Http2Session, number>();
+const largestWindow = 2 ** 31 - 1;
 
 /**
  * Provokes the acknowledgement of what came so far (SCN-04): callers with Nagle's algorithm hold the rest of a message back until then, and we
- * have nothing else to say that would carry it, so it would wait for the delay of 40 ms.
+ * have nothing else to say that would carry it, so it would wait for the delay of 40 ms. One more byte of window is what needs no answer: a
+ * ping's would itself stay unacknowledged, and hold back the next message.
  */
 function nudge({ session }: ServerHttp2Stream): void {
-  if (session === undefined || session.destroyed || nudged.has(session)) return;
-  nudged.add(session);
-  session.ping(() => nudged.delete(session));
+  if (session === undefined || session.destroyed) return;
+  const window = windows.get(session) ?? session.state.effectiveLocalWindowSize ?? largestWindow;
+  if (window >= largestWindow) return;
+  session.setLocalWindowSize(window + 1);
+  windows.set(session, window + 1);
 }
 
 /** Reads the messages of a request as they come, no faster than the handler takes them. `failed` hears of malformed ones. */
