@@ -149,7 +149,7 @@ export function createAbsence(options: AbsenceOptions, sink: AbsenceSink): Absen
     rejoin(next) {
       if (!begin(next)) return;
       if (mls || !follows()) comeBack();
-      // SHB-20: the moderator serves who is offline
+      // SHB-19, SHB-20: ONLINE is acknowledged whatever changed; the moderator serves who is offline, with the roster
       else if (gone) ask(true);
       else leave(true);
     },

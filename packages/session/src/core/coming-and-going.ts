@@ -72,6 +72,8 @@ export function absenceSink(context: Context, session: Session): AbsenceSink {
         }),
         expect: [session.moderator],
         replyTypes: [SessionMessageType.rejoinReply],
+        // a native that was busy drops repetitions with the same number
+        renews: true,
       });
     },
     withdraw() {

@@ -17,7 +17,7 @@ import { createSender } from "./reliability/sender.ts";
 import type { MemberKey } from "./reliability/sender.ts";
 import { positionPrefix } from "./save.ts";
 import { headerFor } from "./send-command.ts";
-import { sessionHeader } from "./session.ts";
+import { isModerator, sessionHeader } from "./session.ts";
 import { fail } from "./tasks.ts";
 
 const maxAhead = 64;
@@ -120,7 +120,6 @@ export function publish(
   }
   const { sender } = session.data;
   session.unsaved.add("sequence");
-  session.presence.sentToGroup();
   let taken: boolean;
   if (to === undefined || session.settings.kind !== "group") {
     taken = sender.publish(handle, content, context.now);
@@ -174,6 +173,8 @@ function send(
     blob = sealBlob(context, session.mls, blob, headerIntegrityAad(header, ids, payloadType));
     session.unsaved.add("mls");
   }
+  // SHB-02: what goes to one member alone tells the others nothing
+  if (to === undefined) session.presence.sentToGroup();
   const metadata = content?.metadata ?? noMetadata;
   context.out.push({
     kind: "send",
@@ -272,7 +273,7 @@ function open(
   if (mls === undefined) {
     // SRL-17
     if (session.roster.has(received.source.key)) return blob;
-    hold(session, received, blob.length, context.now);
+    hold(context, session, received, blob.length);
     return undefined;
   }
   const aad = headerIntegrityAad(received.header, received.session, payloadType);
@@ -292,12 +293,23 @@ function open(
   }
 }
 
-/** SRL-17: perhaps it is a member whose coming we missed; the moderator knows. */
-function hold(session: Session, received: Received, size: number, now: number): void {
+/**
+ * SRL-17: perhaps it is a member whose coming we missed; the moderator knows. It is asked now and then only: strangers that have a token
+ * could make the whole group ask all day.
+ */
+function hold(context: Context, session: Session, received: Received, size: number): void {
+  if (session.settings.kind !== "group" || isModerator(session)) {
+    refuse(context, "not-a-member", session.id);
+    return;
+  }
   const { source, messageId } = received;
-  const isFirst = session.held.hold(source.key, messageId, received, size, now);
-  if (isFirst) session.absence.repair();
+  const isFirst = session.held.hold(source.key, messageId, received, size, context.now);
+  if (!isFirst || context.now < (session.strangersAt ?? -Infinity) + strangersPauseMs) return;
+  session.strangersAt = context.now;
+  session.absence.repair();
 }
+
+const strangersPauseMs = 60_000;
 
 /** A member turned up: what was held of it. */
 export function releaseHeld(context: Context, session: Session): void {

@@ -106,6 +106,8 @@ export interface Session {
   readonly returning: Map<string, Received>;
   /** Messages of sources that are in no roster yet (SRL-17). */
   readonly held: Held<Received>;
+  /** When the last of those made us ask for the roster. */
+  strangersAt: number | undefined;
   /** Members that left messages unacknowledged in this step. */
   readonly silent: Set<string>;
   mls: SessionMls | undefined;

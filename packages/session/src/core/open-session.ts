@@ -46,6 +46,7 @@ export function openSession(
     plea: undefined,
     returning: new Map(),
     held: createHeld(),
+    strangersAt: undefined,
     silent: new Set(),
     failed: false,
     view: undefined,

@@ -177,6 +177,7 @@ export function createSender(options: SenderOptions, sink: SenderSink): Sender {
     const was = publication.states[index];
     if (was === state.acked || (was !== state.waiting && now !== state.acked)) return;
     publication.states[index] = now;
+    // SRL-04
     if (was === state.waiting) publication.remaining -= 1;
     if (publication.remaining > 0) return;
     pending.delete(publication.id);

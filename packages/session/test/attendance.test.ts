@@ -1,0 +1,254 @@
+import {
+  encodeSlimName,
+  headerIntegrityAad,
+  ParticipantState,
+  SessionMessageType,
+  SessionType,
+} from "@coterie/wire/slim";
+import type { Publish } from "@coterie/wire/slim";
+import { expect, test } from "vitest";
+import { createWorld, crypto } from "./world.ts";
+import type { World, WorldApp } from "./world.ts";
+
+const reliability = { intervalMs: 1_000, maxRetries: 5 };
+const withMls = { headerIntegrityPercent: 100 };
+const modes = [
+  ["without MLS", undefined],
+  ["with MLS", withMls],
+] as const;
+
+interface Group {
+  readonly alice: WorldApp;
+  readonly bob: WorldApp;
+  readonly carol: WorldApp;
+  readonly session: number;
+}
+
+/** Alice moderates, Bob and Carol take part. */
+function group(world: World, mls: (typeof modes)[number][1]): Group {
+  const alice = world.app("agntcy/ns/alice");
+  const bob = world.app("agntcy/ns/bob");
+  const carol = world.app("agntcy/ns/carol");
+  const { session } = alice.create({ mls, reliability }, "agntcy/ns/chat");
+  for (const { name } of [bob, carol]) invite(world, alice, session, name);
+  return { alice, bob, carol, session };
+}
+
+function invite(world: World, alice: WorldApp, session: number, name: WorldApp["name"]): void {
+  const handle = alice.invite(session, { ...name, id: undefined });
+  world.until(() => alice.outcome(handle) !== undefined);
+  expect(alice.outcome(handle)).toEqual({});
+}
+
+function done(world: World, app: WorldApp, handle: number): unknown {
+  world.until(() => app.outcome(handle) !== undefined);
+  return app.outcome(handle);
+}
+
+const change = (app: WorldApp, session: number, kind: "soft-close" | "rejoin"): number =>
+  app.do((handle) => ({ kind, handle, session }));
+
+const online = (app: WorldApp, session: number): string[] =>
+  Object.entries(app.members(session))
+    .filter(([, isOnline]) => isOnline)
+    .map(([label]) => label.split("/")[2] as string);
+
+for (const [mode, mls] of modes) {
+  test(`SHB-01, SHB-04, SHB-06: who is not heard of for thirty seconds is offline, and one heartbeat brings it back, ${mode}`, () => {
+    const world = createWorld();
+    const { alice, bob, carol, session } = group(world, mls);
+    world.run(60_000);
+    for (const app of [alice, bob, carol]) {
+      expect(online(app, session)).toEqual(["alice", "bob", "carol"]);
+    }
+    carol.cut = true;
+    world.run(31_000);
+    expect(online(alice, session)).toEqual(["alice", "bob"]);
+    expect(online(bob, session)).toEqual(["alice", "bob"]);
+    const sent = alice.publish(session, "without carol");
+    expect(done(world, alice, sent)).toEqual({ acked: [bob.name], missing: [] });
+    carol.cut = false;
+    // her own heartbeat forces those of the others, published or not
+    world.run(22_000);
+    for (const app of [alice, bob, carol]) {
+      expect(online(app, session)).toEqual(["alice", "bob", "carol"]);
+    }
+  });
+
+  test(`SRL-06, SHB-06: who lets all retries of a message pass is offline at once, ${mode}`, () => {
+    const world = createWorld();
+    const { alice, bob, carol, session } = group(world, mls);
+    world.meddle(({ to, type }) =>
+      to === carol.label && type === SessionMessageType.msg ? "drop" : undefined,
+    );
+    const sent = alice.publish(session, "x");
+    world.run(6_100);
+    expect(alice.outcome(sent)).toEqual({ acked: [bob.name], missing: [carol.name] });
+    expect(online(alice, session)).toEqual(["alice", "bob"]);
+  });
+
+  test(`SHB-10, SHB-11, SHB-12, SRL-21: away and back with what was missed, ${mode}`, () => {
+    const world = createWorld();
+    const { alice, bob, carol, session } = group(world, mls);
+    done(world, alice, alice.publish(session, "before"));
+    expect(done(world, bob, change(bob, session, "soft-close"))).toEqual({});
+    for (const app of [alice, carol]) expect(online(app, session)).toEqual(["alice", "carol"]);
+    expect(done(world, bob, bob.publish(session, "x"))).toBe("session/offline");
+    for (const text of ["one", "two"]) {
+      const sent = alice.publish(session, text);
+      expect(done(world, alice, sent)).toEqual({ acked: [carol.name], missing: [] });
+    }
+    world.run(40_000);
+    expect(bob.texts(session)).toEqual(["before"]);
+    expect(done(world, bob, change(bob, session, "rejoin"))).toEqual({});
+    world.run(500);
+    for (const app of [alice, bob, carol]) {
+      expect(online(app, session)).toEqual(["alice", "bob", "carol"]);
+    }
+    done(world, alice, alice.publish(session, "after"));
+    world.run(500);
+    expect(bob.texts(session)).toEqual(["before", "one", "two", "after"]);
+  });
+
+  test(`SHB-13, SHB-14, SHB-15, SHB-19, SHB-20: back in a group that changed meanwhile, with its members and its keys, ${mode}`, () => {
+    const world = createWorld();
+    const { alice, bob, carol, session } = group(world, mls);
+    done(world, bob, change(bob, session, "soft-close"));
+    const dan = world.app("agntcy/ns/dan");
+    invite(world, alice, session, dan.name);
+    done(world, alice, alice.remove(session, carol.name));
+    expect(done(world, bob, change(bob, session, "rejoin"))).toEqual({});
+    world.run(2_000);
+    for (const app of [alice, bob, dan]) {
+      expect(online(app, session)).toEqual(["alice", "bob", "dan"]);
+      expect(app.core.session(session)?.epoch).toBe(alice.core.session(session)?.epoch);
+    }
+    const sent = bob.publish(session, "hello dan");
+    expect(done(world, bob, sent)).toMatchObject({ missing: [] });
+    expect(dan.texts(session)).toEqual(["hello dan"]);
+    done(world, dan, dan.publish(session, "hello bob"));
+    expect(bob.texts(session)).toEqual(["hello bob"]);
+  });
+}
+
+test("SHB-07: a commit that never came is found by a heartbeat and made good, with nothing said to the application", () => {
+  const world = createWorld();
+  const { alice, bob, carol, session } = group(world, withMls);
+  const stop = world.meddle(({ to, type }) =>
+    to === bob.label && type === SessionMessageType.groupUpdate ? "drop" : undefined,
+  );
+  const dan = world.app("agntcy/ns/dan");
+  invite(world, alice, session, dan.name);
+  expect(online(alice, session)).toEqual(["alice", "carol", "dan"]);
+  stop();
+  const delivered = bob.delivered.length;
+  world.run(30_000);
+  expect(bob.delivered.length).toBe(delivered);
+  for (const app of [alice, bob, carol, dan]) {
+    expect(online(app, session)).toEqual(["alice", "bob", "carol", "dan"]);
+    expect(app.core.session(session)?.epoch).toBe(alice.core.session(session)?.epoch);
+  }
+  done(world, dan, dan.publish(session, "hello"));
+  expect(bob.texts(session)).toEqual(["hello"]);
+});
+
+test("SHB-12: nobody sets another member offline", () => {
+  const world = createWorld();
+  const { alice, bob, carol, session } = group(world, undefined);
+  const header = {
+    source: encodeSlimName(bob.name),
+    destination: encodeSlimName(alice.name),
+    identity: bob.parts.identity.token(),
+    fanout: 1,
+    version: "2.2.0",
+    ttl: 8,
+  };
+  const ids = {
+    sessionType: SessionType.multicast,
+    sessionMessageType: SessionMessageType.updateParticipantState,
+    sessionId: session,
+    messageId: 77,
+  };
+  const signed = headerIntegrityAad(header, ids, "");
+  const e2eHeaderSig = crypto.sign("p256", bob.parts.identity.keys.privateKey, signed);
+  world.inject(alice, {
+    header: { ...header, e2eHeaderSig },
+    session: ids,
+    msg: {
+      kind: "commandPayload",
+      value: {
+        kind: "updateParticipantState",
+        value: {
+          participant: encodeSlimName(carol.name),
+          newState: ParticipantState.offline,
+          epoch: 0n,
+        },
+      },
+    },
+  });
+  expect(alice.refused).toEqual(["not-itself"]);
+  expect(online(alice, session)).toEqual(["alice", "bob", "carol"]);
+});
+
+test("SRL-17, SHB-20: without MLS, messages of a member whose coming was missed wait for the roster and then come in order", () => {
+  const world = createWorld();
+  const { alice, bob, session } = group(world, undefined);
+  const stop = world.meddle(({ to, type }) =>
+    to === bob.label && type === SessionMessageType.groupUpdate ? "drop" : undefined,
+  );
+  const dan = world.app("agntcy/ns/dan");
+  invite(world, alice, session, dan.name);
+  stop();
+  world.run(15_000);
+  expect(bob.members(session)).not.toHaveProperty(dan.label);
+  dan.publish(session, "one");
+  dan.publish(session, "two");
+  world.run(5_000);
+  expect(bob.members(session)).toHaveProperty(dan.label);
+  expect(bob.texts(session)).toEqual(["one", "two"]);
+});
+
+test("SRL-20: messages, gaps and departures come in one sequence", () => {
+  const world = createWorld();
+  const { alice, bob, carol, session } = group(world, undefined);
+  done(world, bob, bob.publish(session, "one"));
+  const stop = world.meddle(({ type, to, publish }) =>
+    to === alice.label && type !== SessionMessageType.msgAck && publish.session?.messageId === 2
+      ? "drop"
+      : undefined,
+  );
+  bob.publish(session, "two");
+  bob.publish(session, "three");
+  world.run(10_000);
+  stop();
+  done(world, carol, carol.close(session));
+  expect(alice.delivered.map(({ item }) => item)).toMatchObject([
+    { kind: "message", messageId: 1, source: bob.name },
+    { kind: "lost", messageId: 2, count: 1, source: bob.name },
+    { kind: "message", messageId: 3, payloadType: "msg" },
+    { kind: "disconnected", name: carol.name },
+  ]);
+});
+
+test("SRL-17: a stranger is never delivered, and cannot keep a group asking", () => {
+  const world = createWorld();
+  const { bob, carol, session } = group(world, undefined);
+  const strangers = [1, 2, 3].map((n) => world.app(`agntcy/ns/eve${n}`));
+  const asked = (): number =>
+    world.log.filter(({ type }) => type === SessionMessageType.rejoinRequest).length;
+  const seen: Publish[] = [];
+  world.meddle(({ type, publish }) => {
+    if (type === SessionMessageType.msg) seen.push(publish);
+    return undefined;
+  });
+  done(world, carol, carol.publish(session, "real"));
+  const [publish] = seen;
+  for (const eve of strangers) {
+    const identity = eve.parts.identity.token();
+    const header = { ...publish!.header!, identity, source: encodeSlimName(eve.name) };
+    world.inject(bob, { ...publish!, header });
+  }
+  world.run(50_000);
+  expect(bob.texts(session)).toEqual(["real"]);
+  expect(asked()).toBe(1);
+});
