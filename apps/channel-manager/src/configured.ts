@@ -3,6 +3,7 @@ import type { Log } from "@coterie/base";
 import { formatSlimName, formatSlimService } from "@coterie/wire/slim";
 import type { SlimName } from "@coterie/wire/slim";
 import type { ConfiguredChannel } from "./config.ts";
+import { ChannelManagerError } from "./errors.ts";
 import type { HostedChannels } from "./hosted-channels.ts";
 
 export interface ConfiguredChannelsOptions {
@@ -35,22 +36,12 @@ export async function startConfiguredChannels(
     if (!channels.has(name)) await channels.create(name, { mls });
   }
 
-  const isIn = (channel: SlimName, participant: SlimName): boolean =>
-    channels
-      .members(channel)
-      .some(
-        ({ name, isHost }) =>
-          !isHost &&
-          formatSlimService(name) === formatSlimService(participant) &&
-          (participant.id === undefined || participant.id === name.id),
-      );
-
   const invite = async (channel: SlimName, participant: SlimName): Promise<void> => {
-    if (stopped || isIn(channel, participant)) return;
+    if (stopped) return;
     try {
       await channels.add(channel, participant);
     } catch (error) {
-      if (stopped) return;
+      if (stopped || isThere(error)) return;
       log.write("warn", "channel-manager.not-joined", {
         channel: formatSlimService(channel),
         participant: formatSlimName(participant),
@@ -77,4 +68,10 @@ export async function startConfiguredChannels(
       for (const timer of timers) clearTimeout(timer);
     },
   };
+}
+
+function isThere(error: unknown): boolean {
+  return (
+    error instanceof ChannelManagerError && error.code === "channel-manager/participant-exists"
+  );
 }

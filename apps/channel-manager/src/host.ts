@@ -17,11 +17,11 @@ export interface ChannelOptions {
 export interface HostedSession {
   /** The channel, without an id. */
   readonly channel: SlimName;
-  /** Resolves when the participant is in. A name with an id is that instance (SGR-03). */
+  /** Resolves when the participant is in. A name with an id is that instance (SGR-03). Throws `no-route` and whatever else goes wrong. */
   invite(participant: SlimName): Promise<void>;
   remove(participant: SlimName): Promise<void>;
   /** Everybody with their ids, the moderator too. */
-  members(): readonly HostedMember[];
+  members(): Promise<readonly HostedMember[]>;
   /** Ends the session for all; resolves when they have heard. */
   close(): Promise<void>;
   /** Goes offline and leaves the session to a later run. */

@@ -21,7 +21,7 @@ export interface HostedChannels {
   list(): readonly SlimName[];
   has(channel: SlimName): boolean;
   /** Throws `no-channel`. */
-  members(channel: SlimName): readonly HostedMember[];
+  members(channel: SlimName): Promise<readonly HostedMember[]>;
   /** `delete` ends all channels for everybody, `keep` leaves them to a later run (SCM-07). */
   close(how: "delete" | "keep"): Promise<void>;
 }
@@ -75,7 +75,7 @@ export async function openHostedChannels(host: ChannelHost): Promise<HostedChann
     },
     async add(channel, participant) {
       const session = find(channel);
-      if (session.members().some(({ name }) => isMeant(name, participant))) {
+      if ((await session.members()).some(({ name }) => isMeant(name, participant))) {
         throw failure("channel-manager/participant-exists", { channel, participant });
       }
       try {
@@ -87,21 +87,20 @@ export async function openHostedChannels(host: ChannelHost): Promise<HostedChann
     },
     async remove(channel, participant) {
       const session = find(channel);
-      const meant = session
-        .members()
-        .filter(({ name, isHost }) => !isHost && isMeant(name, participant));
+      const members = await session.members();
+      const meant = members.filter(({ name, isHost }) => !isHost && isMeant(name, participant));
       if (meant.length !== 1) {
         throw failure("channel-manager/no-participant", { channel, participant });
       }
       try {
-        await session.remove(participant);
+        await session.remove((meant[0] as HostedMember).name);
       } catch (cause) {
         throw failure("channel-manager/remove-failed", { channel, participant, cause });
       }
     },
     list: () => [...sessions.values()].map(({ channel }) => channel),
     has: (channel) => sessions.has(formatSlimService(channel)),
-    members: (channel) => find(channel).members(),
+    members: async (channel) => find(channel).members(),
     async close(how) {
       closed = true;
       const ending = [...sessions.values()].map((session) =>

@@ -15,3 +15,6 @@ export type {
 } from "./config.ts";
 export { startConfiguredChannels } from "./configured.ts";
 export type { ConfiguredChannels, ConfiguredChannelsOptions } from "./configured.ts";
+export { sessionHost } from "./session-host.ts";
+export { clientConfig, startChannelManager } from "./start.ts";
+export type { RunningChannelManager } from "./start.ts";

@@ -95,16 +95,21 @@ export function channelManagerRoutes(parts: ChannelManagerParts): Routes {
       errorMsg: undefined,
       channelName: [...channels.list().map(formatSlimService), ...others()],
     })),
-    answer(paths.listParticipants, ListParticipantsRequest, ListParticipantsResponse, (request) => {
-      try {
-        // SCM-05: with their ids, the manager too.
-        const members = channels.members(existing(channels, request.channelName));
-        const participantName = members.map(({ name }) => formatSlimName(name));
-        return { success: true, errorMsg: undefined, participantName };
-      } catch (error) {
-        return { success: false, errorMsg: said(error), participantName: [] };
-      }
-    }),
+    answer(
+      paths.listParticipants,
+      ListParticipantsRequest,
+      ListParticipantsResponse,
+      async (request) => {
+        try {
+          // SCM-05: with their ids, the manager too.
+          const members = await channels.members(existing(channels, request.channelName));
+          const participantName = members.map(({ name }) => formatSlimName(name));
+          return { success: true, errorMsg: undefined, participantName };
+        } catch (error) {
+          return { success: false, errorMsg: said(error), participantName: [] };
+        }
+      },
+    ),
   ]);
 }
 

@@ -45,11 +45,12 @@ export function fakeHost(earlier: readonly string[] = []): FakeHost {
       async remove(participant) {
         const service = formatSlimService(participant);
         if (host.absent.has(service)) throw new Error("message send retries exhausted for id=8");
-        const at = members.findIndex((name) => formatSlimService(name) === service);
+        const at = members.findIndex(({ id }) => id === participant.id);
         members.splice(at, 1);
         story.push(`removed ${service} from ${about}`);
       },
-      members: () => members.map((name) => ({ name, online: true, isHost: name === moderator })),
+      members: async () =>
+        members.map((name) => ({ name, online: true, isHost: name === moderator })),
       async close() {
         story.push(`closing ${about}`);
         await host.hold;
