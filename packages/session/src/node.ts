@@ -39,6 +39,7 @@ export {
   SessionType,
   TransportProtocol,
 } from "./api/enums.ts";
+export type { EnumNames } from "./api/enums.ts";
 export { MlsSettings, SessionConfig } from "./api/config/session.ts";
 export type { Metadata } from "./api/config/session.ts";
 export {

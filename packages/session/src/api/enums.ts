@@ -1,25 +1,43 @@
-// Numbers as in the native bindings.
+// Numbers as in the native bindings, and as there also the other way: `SessionType[1]` is "Group".
 
+/** The names of the numbers. */
+export type EnumNames = Readonly<Record<number, string | undefined>>;
+
+function withNames<const Values extends Readonly<Record<string, number>>>(
+  values: Values,
+): Values & EnumNames {
+  const names = Object.entries(values).map(([name, value]) => [value, name] as const);
+  return { ...Object.fromEntries(names), ...values } as Values & EnumNames;
+}
+
+const sessionTypeValues = { PointToPoint: 0, Group: 1 } as const;
 /** What a session is between. */
-export const SessionType = { PointToPoint: 0, Group: 1 } as const;
-export type SessionType = (typeof SessionType)[keyof typeof SessionType];
+export const SessionType: typeof sessionTypeValues & EnumNames = withNames(sessionTypeValues);
+export type SessionType = (typeof sessionTypeValues)[keyof typeof sessionTypeValues];
 
+const closeModeValues = { Soft: 0, Hard: 1 } as const;
 /** Soft: offline, and back with `rejoin()`; groups only (SHB-10). Hard: for good. */
-export const CloseMode = { Soft: 0, Hard: 1 } as const;
-export type CloseMode = (typeof CloseMode)[keyof typeof CloseMode];
+export const CloseMode: typeof closeModeValues & EnumNames = withNames(closeModeValues);
+export type CloseMode = (typeof closeModeValues)[keyof typeof closeModeValues];
 
+const directionValues = { Send: 0, Recv: 1, Bidirectional: 2, None: 3 } as const;
 /** What an app does with data in all its sessions (SSN-10). */
-export const Direction = { Send: 0, Recv: 1, Bidirectional: 2, None: 3 } as const;
-export type Direction = (typeof Direction)[keyof typeof Direction];
+export const Direction: typeof directionValues & EnumNames = withNames(directionValues);
+export type Direction = (typeof directionValues)[keyof typeof directionValues];
 
-export const ParticipantStatus = { Online: 0, Offline: 1 } as const;
-export type ParticipantStatus = (typeof ParticipantStatus)[keyof typeof ParticipantStatus];
+const participantStatusValues = { Online: 0, Offline: 1 } as const;
+export const ParticipantStatus: typeof participantStatusValues & EnumNames =
+  withNames(participantStatusValues);
+export type ParticipantStatus =
+  (typeof participantStatusValues)[keyof typeof participantStatusValues];
 
-export const TransportProtocol = { Grpc: 0, Websocket: 1 } as const;
-export type TransportProtocol = (typeof TransportProtocol)[keyof typeof TransportProtocol];
+const transportProtocolValues = { Grpc: 0, Websocket: 1 } as const;
+export const TransportProtocol: typeof transportProtocolValues & EnumNames =
+  withNames(transportProtocolValues);
+export type TransportProtocol =
+  (typeof transportProtocolValues)[keyof typeof transportProtocolValues];
 
-/** Only `None` and `Empty` work: peers that compress are refused. */
-export const CompressionType = {
+const compressionTypeValues = {
   Gzip: 0,
   Zlib: 1,
   Deflate: 2,
@@ -29,4 +47,7 @@ export const CompressionType = {
   None: 6,
   Empty: 7,
 } as const;
-export type CompressionType = (typeof CompressionType)[keyof typeof CompressionType];
+/** Only `None` and `Empty` work: peers that compress are refused. */
+export const CompressionType: typeof compressionTypeValues & EnumNames =
+  withNames(compressionTypeValues);
+export type CompressionType = (typeof compressionTypeValues)[keyof typeof compressionTypeValues];

@@ -270,7 +270,7 @@ export class Service implements AsyncDisposable {
     store?: SessionStore,
   ): App {
     this.#open();
-    if (!Object.values(Direction).includes(direction)) {
+    if (typeof Direction[direction] !== "string") {
       throw new SessionError("session/bad-argument", { what: "direction" });
     }
     const app: App = new App({
