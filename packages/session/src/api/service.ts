@@ -1,6 +1,7 @@
 import type { SlimIdentity, SlimVerifier } from "@coterie/identity/slim";
 import { connectApp } from "@coterie/dataplane";
 import type { AppConnection } from "@coterie/dataplane";
+import type { Transport } from "@coterie/transport";
 import { formatSlimService } from "@coterie/wire/slim";
 import type { SlimName } from "@coterie/wire/slim";
 import { SessionError } from "../errors.ts";
@@ -72,8 +73,8 @@ export class Service implements AsyncDisposable {
   async connect(config: ClientConfig, options?: WaitOptions): Promise<bigint> {
     this.#open();
     options?.signal?.throwIfAborted();
-    const { crypto, log, dial, scheduler } = this.#platform;
-    const transport = await dial(config);
+    const { crypto, log, scheduler } = this.#platform;
+    const transport = await this.#dial(config);
     let connection: AppConnection | undefined;
     let latest: unknown;
     const id = this.#hub.add(config.endpoint, (own) => {
@@ -285,6 +286,15 @@ export class Service implements AsyncDisposable {
     });
     this.#apps.add(app);
     return app;
+  }
+
+  async #dial(config: ClientConfig): Promise<Transport> {
+    try {
+      return await this.#platform.dial(config);
+    } catch (cause) {
+      if (cause instanceof SessionError) throw cause;
+      throw new SessionError("session/bad-argument", { what: "endpoint" }, cause);
+    }
   }
 
   async #openStore(persistence: PersistenceConfig, app: string): Promise<SessionStore> {
