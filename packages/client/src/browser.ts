@@ -16,7 +16,7 @@ import {
 } from "@coterie/storage/indexeddb";
 import { createGrpcWebTransport } from "@coterie/transport/grpc-web";
 import { Client as CoreClient } from "./client.ts";
-import type { ClientOptions } from "./client.ts";
+import type { ClientOptions } from "./client-options.ts";
 import {
   decryptAttachment as decrypt,
   encryptAttachment as encrypt,

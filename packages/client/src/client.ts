@@ -1,110 +1,41 @@
-import { silentLog, systemClock, systemRandom } from "@coterie/base";
-import type { Clock, InboxId, Log, Random } from "@coterie/base";
-import type { CryptoProvider } from "@coterie/crypto";
 import {
-  installationFromSeed,
   parseIdentifier,
   signWithInstallationKey,
   signerIdentifier,
   toPublicIdentifier,
   verifySignedWithPublicKey,
 } from "@coterie/identity";
-import type {
-  Identifier,
-  Installation,
-  PublicIdentifier,
-  Signer,
-  SmartContractVerifier,
-} from "@coterie/identity";
-import type { Store } from "@coterie/storage";
+import type { Identifier, Installation, PublicIdentifier, Signer } from "@coterie/identity";
 import type { Transport } from "@coterie/transport";
 import { createAccounts } from "./accounts.ts";
 import type { Accounts } from "./accounts.ts";
-import { DebugInformation, countCalls } from "./api-statistics.ts";
+import { DebugInformation } from "./api-statistics.ts";
 import { createApi } from "./api.ts";
-import { createArchives } from "./archive/archives.ts";
+import type { ClientOptions } from "./client-options.ts";
+import { openClient } from "./open-client.ts";
+import type { OpenedClient } from "./open-client.ts";
 import type { Archives } from "./archive/archives.ts";
-import type { ArchiveFiles, ArchiveInput } from "./archive/files.ts";
+import type { ArchiveInput } from "./archive/files.ts";
 import type { ImportSummary } from "./archive/import.ts";
 import type { ArchiveMetadata, ArchiveOptions } from "./archive/options.ts";
-import { platformFetch } from "./archive/platform-fetch.ts";
-import type { Fetch } from "./archive/transfer.ts";
 import { whoIsKnown } from "./backend.ts";
-import { createBus } from "./bus.ts";
 import type { Bus } from "./bus.ts";
-import type { ContentCodec } from "./content/codec.ts";
-import type { Context, ForkRecovery } from "./context.ts";
-import { createCommitLogs } from "./commit-log.ts";
-import { createConversationEngine } from "./conversation-engine.ts";
-import { Conversations } from "./conversations.ts";
-import { createDeviceSync } from "./device-sync/device-sync.ts";
+import type { Context } from "./context.ts";
+import type { Conversations } from "./conversations.ts";
 import type { DeviceSync, SyncSummary } from "./device-sync/device-sync.ts";
 import type { AvailableArchiveInfo } from "./device-sync/history.ts";
-import { limits } from "./engine/limits.ts";
 import type { EngineEvent } from "./engine/state.ts";
 import { libxmtpVersion } from "./engine/version.ts";
 import { ClientError } from "./errors.ts";
-import { createGroups } from "./groups.ts";
 import { findInboxIds } from "./identifiers.ts";
 import { countInboxUpdates } from "./inbox-updates.ts";
-import { createIdentityStore } from "./identity-store.ts";
 import { keyPackageStatuses } from "./key-package-status.ts";
 import type { KeyPackageStatus } from "./key-package-status.ts";
-import { createKeyPackages } from "./key-packages.ts";
-import { openStore, ownIdentity, storeRegistered } from "./own-identity.ts";
-import { openPreferences } from "./preferences.ts";
+import { storeRegistered } from "./own-identity.ts";
 import { Preferences } from "./preferences-api.ts";
-import { createRecovery } from "./recovery.ts";
 import { registerInstallation, requestRegistration } from "./register.ts";
-import { Lock, endingWith, systemTimers } from "./run.ts";
-import type { Ports, Timers } from "./run.ts";
+import { Lock } from "./run.ts";
 import type { SignatureRequest } from "./signature-request.ts";
-import { createWelcomes } from "./welcomes.ts";
-import { WorkerKind, paceOf } from "./worker-config.ts";
-import type { WorkerConfigOptions } from "./worker-config.ts";
-import { startWorkers } from "./workers.ts";
-
-export interface ClientOptions {
-  readonly crypto: CryptoProvider;
-  /** Opened by the caller; or how to open it once the inbox is known. Closed with the client. */
-  readonly store: Store | ((inboxId: InboxId) => Promise<Store> | Store);
-  /** Deletes what `store` opened, after it was closed; without it `deleteLocalDatabase` only empties the store. */
-  readonly deleteStore?: ((inboxId: InboxId) => Promise<void>) | undefined;
-  /** Closed with the client. */
-  readonly transport: Transport;
-  /** Asks chains about contract wallets; without it the node is asked (XID-12). */
-  readonly contracts?: SmartContractVerifier | undefined;
-  readonly clock?: Clock | undefined;
-  readonly random?: Random | undefined;
-  readonly timers?: Timers | undefined;
-  readonly log?: Log | undefined;
-  /** For the inbox id of a new inbox; default 1 (XID-01). */
-  readonly nonce?: bigint | undefined;
-  /** Stop before anything is uploaded; `register` goes on (XID-41). */
-  readonly disableAutoRegister?: boolean | undefined;
-  readonly codecs?: readonly ContentCodec[] | undefined;
-  /** Default 400 inboxes (XGC-56). */
-  readonly maxGroupSize?: number | undefined;
-  /** `manual` keeps messages Unpublished until a sync or `publishMessages`; default `auto` (XMS-06). */
-  readonly publish?: "auto" | "manual" | undefined;
-  /** Whether to ask to be added again after a fork, and to answer those who ask; both off by default (XIN-44). */
-  readonly forkRecovery?: Partial<ForkRecovery> | undefined;
-  /** Key package rotation, leavers, expiry, commit logs; on by default. */
-  readonly workers?: boolean | undefined;
-  /** Which of it, and how often. */
-  readonly workerConfig?: WorkerConfigOptions | undefined;
-  readonly appVersion?: string | undefined;
-  /** Where archives are exchanged with the own other installations; null switches device sync off (XHS-04). */
-  readonly historySyncUrl?: string | null | undefined;
-  /** XHS-04 */
-  readonly disableDeviceSync?: boolean | undefined;
-  /** For archives on their way; default the platform's. */
-  readonly fetch?: Fetch | undefined;
-  /** Where paths of archives lead; on Node by itself. */
-  readonly files?: ArchiveFiles | undefined;
-  /** A name for where the node is; default `local`. Only told, as `client.env`. */
-  readonly env?: string | undefined;
-}
 
 /** Around all keys: composed ones start with small tags. */
 const endOfStore = Uint8Array.of(0xff);
@@ -127,28 +58,16 @@ export class Client {
   readonly #registering: Lock = new Lock();
   #registered: boolean;
 
-  private constructor(made: {
-    readonly context: Context;
-    readonly conversations: Conversations;
-    readonly installation: Installation;
-    readonly signer: Signer | undefined;
-    readonly options: ClientOptions;
-    readonly identifier: Identifier;
-    readonly abort: AbortController;
-    readonly registered: boolean;
-    readonly calls: Map<string, bigint>;
-    readonly archives: Archives;
-    readonly deviceSync: DeviceSync;
-  }) {
+  private constructor(made: OpenedClient, signer: Signer | undefined) {
     this.debugInformation = new DebugInformation(made.calls);
     this.#context = made.context;
     this.conversations = made.conversations;
     this.preferences = new Preferences(made.context, made.deviceSync);
     this.#archives = made.archives;
     this.#deviceSync = made.deviceSync;
-    this.#accounts = createAccounts(made.context, made);
+    this.#accounts = createAccounts(made.context, { installation: made.installation, signer });
     this.#installation = made.installation;
-    this.#signer = made.signer;
+    this.#signer = signer;
     this.#options = made.options;
     this.#identifier = made.identifier;
     this.#abort = made.abort;
@@ -180,76 +99,7 @@ export class Client {
     signer: Signer | undefined,
     options: ClientOptions,
   ): Promise<Client> {
-    const calls = new Map<string, bigint>();
-    const transport = countCalls(options.transport, calls);
-    const api = createApi(transport);
-    const [store, found] =
-      typeof options.store === "function"
-        ? await openStore(api, identifier, options, options.store)
-        : [options.store, undefined];
-    const abort = new AbortController();
-    const ports: Ports = {
-      crypto: options.crypto,
-      store,
-      transport,
-      clock: options.clock ?? systemClock,
-      random: options.random ?? systemRandom,
-      timers: endingWith(abort.signal, options.timers ?? systemTimers),
-      log: options.log ?? silentLog,
-    };
-    const own = await ownIdentity(ports, api, identifier, options, found);
-    const installation = installationFromSeed(ports.crypto, own.seed);
-    const bus = createBus(ports.log);
-    // XHS-04
-    const syncs = options.disableDeviceSync !== true && options.historySyncUrl !== null;
-    const key = { publicKey: installation.publicKey, privateKey: installation.privateKey };
-    const context: Context = {
-      ports,
-      api,
-      bus,
-      identity: createIdentityStore({ ...ports, contracts: options.contracts }, api),
-      keyPackages: createKeyPackages(ports, api, { inboxId: own.inboxId, signer: key }),
-      preferences: await openPreferences(ports, bus, syncs),
-      inboxId: own.inboxId,
-      installationId: installation.id,
-      signer: key,
-      maxGroupSize: groupSizeOf(options),
-      forkRecovery: {
-        request: options.forkRecovery?.request === true,
-        respond: options.forkRecovery?.respond === true,
-      },
-      signal: abort.signal,
-    };
-    const groups = createGroups(context);
-    const engine = createConversationEngine(context, groups);
-    const welcomes = createWelcomes(context, groups);
-    const commitLogs = createCommitLogs(context, groups);
-    const codecs = options.codecs ?? [];
-    const manualPublish = options.publish === "manual";
-    const parts = { context, groups, engine, welcomes, commitLogs, codecs, manualPublish };
-    const client = new Client({
-      context,
-      conversations: new Conversations(parts),
-      installation,
-      signer,
-      options,
-      identifier,
-      abort,
-      registered: own.registered,
-      calls,
-      archives: createArchives(parts, options.files),
-      deviceSync: createDeviceSync(parts, {
-        enabled: syncs,
-        serverUrl: options.historySyncUrl ?? undefined,
-        fetch: options.fetch ?? platformFetch,
-        pace: paceOf(WorkerKind.DeviceSync, 20_000, options.workerConfig ?? {}, ports),
-      }),
-    });
-    if (options.workers !== false) {
-      startWorkers({ ...parts, recovery: createRecovery(parts) }, options.workerConfig);
-      if (own.registered) client.#deviceSync.start();
-    }
-    return client;
+    return new Client(await openClient(identifier, options), signer);
   }
 
   get inboxId(): string {
@@ -478,10 +328,4 @@ export class Client {
     await store.close();
     await this.#options.deleteStore?.(this.#context.inboxId);
   }
-}
-
-/** XGC-56: 1 to any number; Infinity for none. */
-function groupSizeOf({ maxGroupSize = limits.groupSize }: ClientOptions): number {
-  if (maxGroupSize >= 1) return maxGroupSize;
-  throw new ClientError("client/bad-argument", { argument: "maxGroupSize", rule: "XGC-56" });
 }

@@ -1,5 +1,5 @@
 export { Client } from "./client.ts";
-export type { ClientOptions } from "./client.ts";
+export type { ClientOptions } from "./client-options.ts";
 export { BackupElementSelectionOption } from "./archive/options.ts";
 export type { ArchiveMetadata, ArchiveOptions } from "./archive/options.ts";
 export type { ArchiveFiles, ArchiveInput } from "./archive/files.ts";

@@ -5,7 +5,7 @@ import { privateKeySigner as signerOf } from "@coterie/identity";
 import type { EoaSigner, PublicIdentifier, Signer } from "@coterie/identity";
 import { nodeFiles } from "./archive/node-files.ts";
 import { Client as CoreClient } from "./client.ts";
-import type { ClientOptions } from "./client.ts";
+import type { ClientOptions } from "./client-options.ts";
 import {
   decryptAttachment as decrypt,
   encryptAttachment as encrypt,

@@ -1,21 +1,16 @@
 import { expect, test } from "vitest";
+import { carryLogs, swappedFor } from "./fork.ts";
 import { fromHex } from "@coterie/base";
 import {
   BatchQueryCommitLogRequest,
   BatchQueryCommitLogResponse,
   PlaintextCommitLogEntry,
-  QueryGroupMessagesResponse,
   paths,
 } from "@coterie/wire";
 import { createWorld, crew, follow, groupOf, unsafeForgerOf } from "@coterie/testkit";
-import type { Actor, World } from "@coterie/testkit";
+import type { Actor } from "@coterie/testkit";
 
 /** Time for the worker that carries commit logs (every five minutes). */
-async function carryLogs(world: World): Promise<void> {
-  await world.clock.advance(301_000);
-  await world.clock.advance(301_000);
-}
-
 test("XIN-41: every commit leaves a row with its type, its result and both authenticators; creation and welcome leave id 0", async () => {
   const world = createWorld();
   const { actors, group } = await crew(world, ["ada", "bo"]);
@@ -128,23 +123,8 @@ test("XIN-43, F32: a node that shows two members different winners is found out 
   await one.commit([]);
   await two.commit([]);
   // Di is shown the two in the other order, each under the other's number.
-  di.tamper = (path, answer) => {
-    if (path !== paths.mls.queryGroupMessages) return undefined;
-    const response = QueryGroupMessagesResponse.decode(answer);
-    const [a, b] = response.messages;
-    if (a?.kind !== "v1" || b?.kind !== "v1") return undefined;
-    return QueryGroupMessagesResponse.encode({
-      ...response,
-      messages: [
-        { kind: "v1", value: { ...a.value, data: b.value.data } },
-        { kind: "v1", value: { ...b.value, data: a.value.data } },
-        ...response.messages.slice(2),
-      ],
-    });
-  };
   const hers = await groupOf(di, group.id);
-  await hers.sync();
-  di.tamper = undefined;
+  await swappedFor(di, () => hers.sync());
   await group.sync();
   await carryLogs(world);
   await world.clock.advance(301_000);

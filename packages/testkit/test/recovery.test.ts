@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { QueryGroupMessagesResponse, paths } from "@coterie/wire";
+import { carryLogs, swappedFor } from "./fork.ts";
 import type { Group } from "@coterie/client";
 import { createWorld, follow, groupOf, standings, textsOf, unsafeForgerOf } from "@coterie/testkit";
 import type { Actor, World } from "@coterie/testkit";
@@ -9,11 +9,6 @@ interface Scene {
   readonly ada: Actor;
   readonly di: Actor;
   readonly group: Group;
-}
-
-async function carryLogs(world: World): Promise<void> {
-  await world.clock.advance(301_000);
-  await world.clock.advance(301_000);
 }
 
 /** Two commits of one epoch, which the node shows Di in the other order: she stands apart from all others. */
@@ -34,22 +29,8 @@ async function fork(options: {
   const two = await unsafeForgerOf(world, cy.store, group.id);
   await one.commit([]);
   await two.commit([]);
-  di.tamper = (path, answer) => {
-    if (path !== paths.mls.queryGroupMessages) return undefined;
-    const response = QueryGroupMessagesResponse.decode(answer);
-    const [a, b] = response.messages;
-    if (a?.kind !== "v1" || b?.kind !== "v1") return undefined;
-    return QueryGroupMessagesResponse.encode({
-      ...response,
-      messages: [
-        { kind: "v1", value: { ...a.value, data: b.value.data } },
-        { kind: "v1", value: { ...b.value, data: a.value.data } },
-        ...response.messages.slice(2),
-      ],
-    });
-  };
-  await (await groupOf(di, group.id)).sync();
-  di.tamper = undefined;
+  const hers = await groupOf(di, group.id);
+  await swappedFor(di, () => hers.sync());
   await group.sync();
   await group.sendText("she cannot read this");
   await carryLogs(world);

@@ -2,7 +2,7 @@ import { concat, equal, toUtf8 } from "@coterie/base";
 import { ed448 } from "@noble/curves/ed448.js";
 import { shake256 } from "@noble/hashes/sha3.js";
 import { labels } from "../labels.ts";
-import { littleEndian } from "./little-endian.ts";
+import { littleEndian } from "../little-endian.ts";
 
 /**
  * Ed448 by the same rule: S, A and R canonical, A and R not of small order, and no cofactor. Every provider uses this one: OpenSSL compares

@@ -2,7 +2,7 @@ import { equal, toHex } from "@coterie/base";
 import { ed25519, ed25519ph } from "@noble/curves/ed25519.js";
 import type { EdwardsEquation } from "../edwards/verify.ts";
 import { createLru } from "../strict/lru.ts";
-import { littleEndian } from "./little-endian.ts";
+import { littleEndian } from "../little-endian.ts";
 
 type Point25519 = typeof ed25519.Point.BASE;
 

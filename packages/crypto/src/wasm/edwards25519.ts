@@ -1,4 +1,4 @@
-import { toHex } from "@coterie/base";
+import { littleEndian } from "../little-endian.ts";
 import type { EdwardsEquation } from "../edwards/verify.ts";
 import { assemble, op } from "./assembler.ts";
 import type { Draft } from "./assembler.ts";
@@ -295,8 +295,4 @@ function signedDigits(value: bigint, window: number): Int8Array {
 
 function isOdd(value: bigint): boolean {
   return BigInt.asUintN(1, value) === 1n;
-}
-
-function littleEndian(bytes: Uint8Array): bigint {
-  return BigInt(`0x${toHex(bytes.slice().toReversed())}`);
 }
