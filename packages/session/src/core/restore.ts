@@ -7,6 +7,8 @@ import type { SessionMls } from "./mls-state.ts";
 import type { Context, Session } from "./model.ts";
 import { openSession } from "./open-session.ts";
 import type { ConnectionId } from "./port.ts";
+import { awaitAcks } from "./roster.ts";
+import { others } from "./session.ts";
 import { mlsPrefix, positionPrefix } from "./save.ts";
 
 type Entries = ReadonlyMap<string, Uint8Array>;
@@ -40,6 +42,13 @@ export function restore(
     },
   );
   session.unsaved.clear();
+  // who is there shows when we are back; a pair does not go away
+  const group = session.settings.kind === "group";
+  for (const member of others(session)) {
+    if (group) member.online = false;
+    session.presence.set(member.name.key, member.online);
+  }
+  awaitAcks(context, session, others(session));
   subscribeToChannel(context, session);
   return session;
 }
