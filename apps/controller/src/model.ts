@@ -76,8 +76,8 @@ export interface ChannelRecord {
   /** As they were added: what lists show and what is compared. */
   readonly participants: readonly string[];
   readonly mls: boolean;
+  /** Unix milliseconds: lists are in the order of making. */
+  readonly created: number;
   /** Of a granted channel (SCT-26). */
   readonly grant?: string | undefined;
-  /** Of a hosted one, to find its session again (SCT-31). */
-  readonly session?: number | undefined;
 }

@@ -1,6 +1,6 @@
 import { CoterieError } from "@coterie/base";
 import { Status, StatusError } from "@coterie/transport";
-import type { Route, Routes, StatusCode } from "@coterie/transport";
+import type { CallContext, Route, Routes, StatusCode } from "@coterie/transport";
 import type { RecordCodec } from "@coterie/wire";
 import { encodeSlimName, parseSlimName } from "@coterie/wire/slim";
 import { ConnectionListResponse, RouteListResponse } from "@coterie/wire/slim/controller";
@@ -217,15 +217,15 @@ export function unary<Q, A>(
   path: string,
   request: RecordCodec<Q>,
   answer: RecordCodec<A>,
-  handle: (asked: Q) => A | Promise<A>,
+  handle: (asked: Q, context: CallContext) => A | Promise<A>,
 ): [string, Route] {
   return [
     path,
     {
       kind: "unary",
-      async handle(bytes) {
+      async handle(bytes, context) {
         try {
-          return answer.encode(await handle(request.decode(bytes)));
+          return answer.encode(await handle(request.decode(bytes), context));
         } catch (error) {
           throw toStatus(error);
         }

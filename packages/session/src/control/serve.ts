@@ -49,7 +49,8 @@ export function createControlServer(parts: ServeControlParts): ControlServer {
     for (const channel of app.channels()) {
       const token = channel.metadata.get(grantKey);
       const grant = token === undefined ? undefined : readGrant(token);
-      if (token === undefined || grant?.moderator !== ownName) continue;
+      // a successor goes on with the grant that names it (SCT-32)
+      if (token === undefined || grant?.moderators.includes(ownName) !== true) continue;
       if (!channels.has(formatSlimService(channel.channel))) remember(channel, token, grant);
     }
   };

@@ -1,0 +1,375 @@
+import type { HostedChannels } from "@coterie/channel-manager";
+import { silentLog } from "@coterie/base";
+import type { Log as Logger, Random } from "@coterie/base";
+import { channelOps } from "@coterie/session/control";
+import { formatSlimName, formatSlimService, parseSlimName } from "@coterie/wire/slim";
+import type { SlimName } from "@coterie/wire/slim";
+import type { ControllerError } from "../errors.ts";
+import type { ChannelRecord } from "../model.ts";
+import type { Records } from "../records.ts";
+import { randomChannelId } from "./channel-name.ts";
+import { findInstance, fits, parseGivenName, sameGiven, shownNames } from "./given-name.ts";
+import type { GivenName } from "./given-name.ts";
+import { createControlSessions } from "./granted.ts";
+import type { ControllerIdentity, ControlSessions } from "./granted.ts";
+import { watchModerators } from "./presence.ts";
+import type { KnownNames } from "./presence.ts";
+import { relearn } from "./relearn.ts";
+import { doing, failure, inWords, within } from "./words.ts";
+
+export interface ChannelParts {
+  readonly records: Records;
+  readonly known: KnownNames;
+  /** Channels that the controller moderates itself (SCT-28); absent: none. */
+  readonly hosted?: HostedChannels | undefined;
+  /** For channels that apps moderate on the controller's word; absent: none. */
+  readonly granted?: ControllerIdentity | undefined;
+  readonly random: Random;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+  /** How long whoever asks waits (SCT-30). */
+  readonly answerMs: number;
+  /** After which a moderator without a route counts as offline (SCT-32). */
+  readonly offlineMs: number;
+  readonly logger?: Logger | undefined;
+}
+
+/** The channels of the 1.4 calls. All failures are `ControllerError`s whose message is for the operator (10.1 of the specification). */
+export interface Channels {
+  /** Answers the channel's name. */
+  create(moderators: readonly string[]): Promise<string>;
+  delete(channel: string): Promise<void>;
+  add(channel: string, participant: string): Promise<void>;
+  remove(channel: string, participant: string): Promise<void>;
+  list(): readonly string[];
+  /** As they were added; `all`: moderators and the controller itself, too. */
+  participants(channel: string, all?: boolean): Promise<readonly string[]>;
+  /** Names of granted channels, for whoever lists the hosted ones. */
+  granted(): readonly string[];
+  close(): Promise<void>;
+}
+
+/** How every channel is made, in either mode (SCT-27, SCT-28). */
+const settings = { mls: true, interval: 1000, maxRetries: 10 } as const;
+
+export function createChannels(parts: ChannelParts): Channels {
+  const { records, known, hosted, granted, answerMs } = parts;
+  const logger = parts.logger ?? silentLog;
+  const presence = watchModerators(known, parts.offlineMs, parts.now);
+  const sessions: ControlSessions | undefined = granted && createControlSessions(granted, answerMs);
+  /** One step at a time for each channel. */
+  const queues = new Map<string, Promise<unknown>>();
+
+  const instancesOf = (name: SlimName): SlimName[] =>
+    known.instances(formatSlimService(name)).map(parseSlimName);
+
+  /** A hosted channel is there while its session is; one made through the channel manager has no record (SCM-08). */
+  const isHosted = (channel: string): boolean => hosted?.has(parseSlimName(channel)) === true;
+  const look = (channel: string): ChannelRecord | undefined => {
+    const record = records.channels.get(channel);
+    if (record?.mode === "granted") return record;
+    if (isHosted(channel)) {
+      const nobody = { moderators: [], participants: [] } as const;
+      return record ?? { channel, mode: "hosted", ...nobody, mls: true, created: 0 };
+    }
+    if (record !== undefined) records.channels.delete(channel);
+    return undefined;
+  };
+  const find = (channel: string): ChannelRecord => {
+    const found = look(channel);
+    if (found !== undefined) return found;
+    const words = `failed to get channel from DB: channel ${channel} not found`;
+    throw failure("controller/not-found", words);
+  };
+
+  /** SND-09: what was typed for a moderator, to one instance that is here. */
+  const moderatorOf = (text: string): SlimName => {
+    const given = inWords("invalid moderator name: ", () => parseGivenName(text, [3, 4]));
+    const instances = instancesOf(given.name);
+    const found = inWords("invalid moderator name: ", () => findInstance(given, instances));
+    if (found !== undefined) return found;
+    if (given.name.id === undefined && given.decimal === undefined && instances.length === 0) {
+      const words = "invalid moderator name: no instance of it is known";
+      throw failure("controller/ambiguous-name", words);
+    }
+    const words = `failed to find moderator node: no node found for moderator ${text}`;
+    throw failure("controller/not-found", words);
+  };
+
+  /** A participant may be where no node of ours is; only a number has to be looked up. */
+  const participantOf = (given: GivenName, among: readonly SlimName[]): SlimName => {
+    if (given.decimal === undefined) return given.name;
+    const found = inWords("invalid participant name: ", () => findInstance(given, among));
+    if (found !== undefined) return found;
+    const words = `invalid participant name: no instance known for ${given.text}`;
+    throw failure("controller/ambiguous-name", words);
+  };
+
+  /** The moderator that answers now: the first of them that is here (SCT-32). */
+  const controlOf = (record: ChannelRecord): SlimName => {
+    for (const name of record.moderators) {
+      const control = presence.control(parseSlimName(name));
+      if (control !== undefined) return control;
+    }
+    const words = `failed to find moderator node: no node found for moderator ${record.moderators[0]}`;
+    throw failure("controller/not-found", words);
+  };
+  const isOffline = ({ mode, moderators: names }: ChannelRecord): boolean =>
+    mode === "granted" && names.every((name) => presence.isOffline(parseSlimName(name)));
+
+  const asker = (): ControlSessions => {
+    if (sessions !== undefined) return sessions;
+    throw failure("controller/channel-failed", "the controller has no app of its own");
+  };
+  const host = (): HostedChannels => {
+    if (hosted !== undefined) return hosted;
+    throw failure("controller/channel-failed", "the controller has no app of its own");
+  };
+
+  /** Who is in a channel now, its moderators and the controller left out; undefined where nobody can say. */
+  const membersOf = async (record: ChannelRecord): Promise<readonly SlimName[] | undefined> => {
+    const others = (name: SlimName): boolean => !record.moderators.includes(formatSlimName(name));
+    if (record.mode === "hosted") {
+      const channel = parseSlimName(record.channel);
+      if (hosted?.has(channel) !== true) return undefined;
+      const members = (await hosted.members(channel)).filter(({ isHost }) => !isHost);
+      return members.map(({ name }) => name).filter(others);
+    }
+    try {
+      const { channel } = record;
+      const answer = await asker().ask(controlOf(record), { op: "list-participants", channel });
+      return (answer.participants ?? []).map(({ name }) => parseSlimName(name)).filter(others);
+    } catch {
+      return undefined;
+    }
+  };
+
+  const save = async (record: ChannelRecord): Promise<void> => {
+    records.channels.put(record.channel, record);
+    await records.saved();
+  };
+
+  /** In turn, and for no longer than whoever asks waits; what takes longer goes on, and its end is kept. */
+  const inTurn = <T>(channel: string, work: () => Promise<T>): Promise<T> => {
+    const mine = (queues.get(channel) ?? Promise.resolve()).then(work, work);
+    queues.set(channel, mine);
+    const leave = (): void => {
+      if (queues.get(channel) === mine) queues.delete(channel);
+    };
+    mine.then(leave, leave);
+    return within(mine, answerMs);
+  };
+
+  const grantFor = (
+    channel: string,
+    names: readonly string[],
+    identity: ControllerIdentity,
+  ): string =>
+    identity.sign({
+      channel,
+      moderator: names[0] ?? "",
+      moderators: names,
+      controller: identity.baseId,
+      issuedAt: Math.floor(parts.now() / 1000),
+      ops: channelOps,
+    });
+
+  const createGranted = async (
+    channel: string,
+    moderators: readonly string[],
+    control: SlimName,
+    identity: ControllerIdentity,
+  ): Promise<ChannelRecord> => {
+    const grant = grantFor(channel, moderators, identity);
+    const asking = { op: "create-channel", channel, ...settings, metadata: {}, grant } as const;
+    await asker().ask(control, asking);
+    const created = parts.now();
+    return { channel, mode: "granted", moderators, participants: [], mls: true, created, grant };
+  };
+
+  const createHosted = async (
+    channel: string,
+    moderators: readonly string[],
+    first: SlimName,
+  ): Promise<ChannelRecord> => {
+    const name = parseSlimName(channel);
+    await host().create(name, { mls: settings.mls });
+    try {
+      await host().add(name, first);
+    } catch (error) {
+      await host().delete(name);
+      throw error;
+    }
+    const created = parts.now();
+    return { channel, mode: "hosted", moderators, participants: [], mls: true, created };
+  };
+
+  const newName = ({ organization, namespace }: SlimName): string => {
+    for (;;) {
+      const channel = `${organization}/${namespace}/${randomChannelId(parts.random)}`;
+      if (
+        records.channels.get(channel) === undefined &&
+        instancesOf(parseSlimName(channel)).length === 0
+      ) {
+        return channel;
+      }
+    }
+  };
+
+  const stopRelearning = relearn({ records, presence, known, granted, sessions, logger });
+
+  return {
+    async create(texts) {
+      if (texts.length === 0) {
+        const words = "at least one moderator is required to create a channel";
+        throw failure("controller/invalid-argument", words);
+      }
+      const found = texts.map(moderatorOf);
+      const first = found[0] as SlimName;
+      const names = found.map(formatSlimName);
+      const channel = newName(first);
+      return inTurn(channel, async () => {
+        // SCT-22, SCT-23: whoever answers to controllers moderates; for the others the controller does
+        const control = granted && presence.control(first);
+        const record = await doing("failed to create channel: ", () =>
+          control === undefined || granted === undefined
+            ? createHosted(channel, names, first)
+            : createGranted(channel, names, control, granted),
+        );
+        await save(record);
+        logger.write("info", "controller.channel-created", { channel, mode: record.mode });
+        return channel;
+      });
+    },
+
+    async delete(channel) {
+      inWords("invalid channel name: ", () => parseGivenName(channel, [3]));
+      find(channel);
+      await inTurn(channel, async () => {
+        const record = find(channel);
+        await doing("failed to delete channel: ", async () => {
+          if (record.mode === "hosted") await host().delete(parseSlimName(channel));
+          // nobody is left to be told of one whose moderators are all gone
+          else if (!isOffline(record)) {
+            await asker().ask(controlOf(record), { op: "delete-channel", channel });
+          }
+        });
+        records.channels.delete(channel);
+        await records.saved();
+      });
+    },
+
+    async add(channel, participant) {
+      inWords("invalid channel name: ", () => parseGivenName(channel, [3]));
+      const given = inWords("invalid participant name: ", () =>
+        parseGivenName(participant, [3, 4]),
+      );
+      find(channel);
+      const name = participantOf(given, instancesOf(given.name));
+      await inTurn(channel, async () => {
+        const record = find(channel);
+        const twice = (): ControllerError =>
+          failure(
+            "controller/exists",
+            `participant ${participant} already exists in channel ${channel}`,
+          );
+        // SCT-30: before any message
+        if (record.participants.some((text) => sameGiven(text, given))) throw twice();
+        if (record.mode === "hosted" && record.moderators.some((text) => fits(given, text))) {
+          throw twice();
+        }
+        await doing("failed to add participant: ", async () => {
+          if (record.mode === "hosted") await host().add(parseSlimName(channel), name);
+          else {
+            const asking = {
+              op: "add-participant",
+              channel,
+              participant: formatName(name),
+            } as const;
+            await asker().ask(controlOf(record), asking);
+          }
+        });
+        await save({ ...record, participants: [...record.participants, participant] });
+      });
+    },
+
+    async remove(channel, participant) {
+      if (channel === "")
+        throw failure("controller/invalid-argument", "channel ID cannot be empty");
+      if (participant === "") {
+        throw failure("controller/invalid-argument", "participant ID cannot be empty");
+      }
+      find(channel);
+      await inTurn(channel, async () => {
+        const record = find(channel);
+        const given = inWords("invalid participant name: ", () =>
+          parseGivenName(participant, [3, 4]),
+        );
+        const listed = record.participants.find((text) => sameGiven(text, given));
+        const members = listed === undefined ? ((await membersOf(record)) ?? []) : [];
+        // whoever came by itself, or by the moderator's own invitation, may be meant too
+        const member = members.filter((name) => fits(given, formatSlimName(name)));
+        if (listed === undefined && member.length !== 1) {
+          const words = `participant ${participant} not found in channel ${channel}`;
+          throw failure("controller/not-found", words);
+        }
+        const name = member[0] ?? participantOf(given, instancesOf(given.name));
+        await doing("failed to remove participant: ", async () => {
+          if (record.mode === "hosted") await host().remove(parseSlimName(channel), name);
+          else {
+            const asking = {
+              op: "delete-participant",
+              channel,
+              participant: formatName(name),
+            } as const;
+            await asker().ask(controlOf(record), asking);
+          }
+        });
+        const participants = record.participants.filter((text) => text !== listed);
+        await save({ ...record, participants });
+      });
+    },
+
+    list() {
+      const made = [...records.channels.values()].toSorted((a, b) => a.created - b.created);
+      const all = new Set(made.map(({ channel }) => channel));
+      for (const name of hosted?.list() ?? []) all.add(formatSlimService(name));
+      return [...all].flatMap((channel) => {
+        const record = look(channel);
+        if (record === undefined) return [];
+        return isOffline(record) ? `${channel} (moderator offline)` : channel;
+      });
+    },
+
+    async participants(channel, all = false) {
+      inWords("invalid channel name: ", () => parseGivenName(channel, [3]));
+      const record = find(channel);
+      const members = await within(membersOf(record), answerMs).catch(() => undefined);
+      const shown = shownNames(record.participants, members);
+      if (!all) return shown;
+      const controller =
+        record.mode === "hosted"
+          ? (await host().members(parseSlimName(channel))).filter(({ isHost }) => isHost)
+          : [];
+      return [
+        ...controller.map(({ name }) => `${formatSlimName(name)} (controller)`),
+        ...record.moderators,
+        ...shown,
+      ];
+    },
+
+    granted: () =>
+      [...records.channels.values()]
+        .filter(({ mode }) => mode === "granted")
+        .map(({ channel }) => channel),
+
+    async close() {
+      stopRelearning();
+      presence.close();
+      await sessions?.close();
+    },
+  };
+}
+
+const formatName = (name: SlimName): string =>
+  name.id === undefined ? formatSlimService(name) : formatSlimName(name);
