@@ -117,7 +117,7 @@ export function createApps() {
           crypto,
           clock: systemClock,
           verifier: createSharedSecretVerifier({ crypto, clock: systemClock, secret }),
-          accept: "verified",
+          accept: () => "verified",
         });
         void server.serve(far);
         return near;

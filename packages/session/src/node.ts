@@ -17,6 +17,7 @@ export type { SlimErrorKind } from "./api/slim-error.ts";
 
 export { App } from "./api/app.ts";
 export type { SessionWithCompletion } from "./api/app.ts";
+export type { AcceptController } from "./control/trust.ts";
 export { Session } from "./api/session.ts";
 export type { ParticipantInfo, SessionEvents } from "./api/session.ts";
 export { AwaitableHandle, CompletionHandle, Started } from "./api/handle.ts";

@@ -123,7 +123,7 @@ function world(
     crypto,
     clock,
     verifier: createSharedSecretVerifier({ crypto, clock, secret }),
-    accept: options.accept ?? "verified",
+    accept: () => options.accept ?? "verified",
   });
   const [near, far] = pair(controller, alice, options.mls);
   const serving = server.serve(far);
@@ -240,7 +240,7 @@ test("SCT-24: a message with the token of somebody else is nobody's", async () =
     crypto,
     clock,
     verifier: createSharedSecretVerifier({ crypto, clock, secret }),
-    accept: "verified",
+    accept: () => "verified",
   });
   let closed = false;
   let asked = false;

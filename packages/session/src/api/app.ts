@@ -7,6 +7,9 @@ import { AppRuntime } from "../runtime/app-runtime.ts";
 import type { Hub, HubMember } from "../runtime/hub.ts";
 import type { SessionLine } from "../runtime/session-line.ts";
 import type { SessionStore } from "../runtime/session-store.ts";
+import type { AcceptController } from "../control/trust.ts";
+import { createControllers } from "./controllers.ts";
+import type { Controllers } from "./controllers.ts";
 import { settingsOf } from "./config/session.ts";
 import type { SessionConfig } from "./config/session.ts";
 import { millisecondsOf } from "./duration.ts";
@@ -55,6 +58,7 @@ export class App implements AsyncDisposable {
   readonly #member: HubMember;
   readonly #store: SessionStore | undefined;
   readonly #gate: InviteGate;
+  readonly #controllers: Controllers;
   readonly #whenClosed: () => void;
   readonly #sessions: WeakMap<SessionLine, Session> = new WeakMap<SessionLine, Session>();
   #closing: Promise<void> | undefined;
@@ -83,7 +87,7 @@ export class App implements AsyncDisposable {
             repeat();
           });
         }
-        const answer = this.#gate.decide(invitation);
+        const answer = this.#controllers.decide(invitation) ?? this.#gate.decide(invitation);
         if (answer === "accept") asked.delete(invitation);
         return answer;
       },
@@ -102,6 +106,18 @@ export class App implements AsyncDisposable {
       log: platform.log,
     });
     this.#member.hold(core.name, core.name, undefined).catch(() => {});
+    this.#controllers = createControllers({
+      name: core.name,
+      crypto: platform.crypto,
+      clock: platform.clock,
+      verifier,
+      runtime: this.#runtime,
+      member: this.#member,
+      sessionOf: (line) => this.#sessionOf(line),
+    });
+    this.#runtime.intercept = (line) => this.#controllers.take(line);
+    // only who sends and receives can be asked and answer (SSN-10)
+    if (direction === Direction.Bidirectional) this.acceptController("verified").catch(() => {});
   }
 
   /** The instance's id as a UUID: the hash of its token id (SNM-04). */
@@ -262,7 +278,8 @@ export class App implements AsyncDisposable {
     const restored: Session[] = [];
     for (const [session, entries] of await this.#store.load()) {
       const line = this.#runtime.restore(session, entries, connId);
-      if (line !== undefined) restored.push(this.#sessionOf(line));
+      if (line === undefined || this.#controllers.take(line)) continue;
+      restored.push(this.#sessionOf(line));
     }
     return restored;
   }
@@ -276,6 +293,15 @@ export class App implements AsyncDisposable {
    */
   onInvite(policy: InvitePolicy | undefined, ask?: InviteAsker): void {
     this.#gate.use(policy, ask);
+  }
+
+  /**
+   * Which controllers may have this app moderate channels (SCT-24): `"none"`, a list of base ids, or `"verified"`, the default of apps that send and
+   * receive: any that shows an identity which this app's verifier takes and whose base id ends in `/slim-controller`. Such channels come out of
+   * `listenForSession` like others, with this app as their initiator.
+   */
+  acceptController(accept: AcceptController): Promise<void> {
+    return this.#controllers.use(accept);
   }
 
   /** What was refused since the start, by reason. */

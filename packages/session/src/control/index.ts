@@ -3,6 +3,7 @@ export { acceptsController } from "./trust.ts";
 export type { AcceptController } from "./trust.ts";
 export { createControlServer } from "./serve.ts";
 export type { ControlServer, ServeControlParts } from "./serve.ts";
+export { openControlSession } from "./open.ts";
 export { createControlRequester } from "./request.ts";
 export type { Answered, Asking, ControlRequester } from "./request.ts";
 export { grantKey, readGrant, signGrant, verifyGrant } from "./grant.ts";

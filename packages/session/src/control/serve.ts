@@ -16,7 +16,8 @@ export interface ServeControlParts {
   readonly crypto: CryptoProvider;
   readonly clock: Clock;
   readonly verifier: SlimVerifier;
-  readonly accept: AcceptController;
+  /** Asked for every message: it may change. */
+  readonly accept: () => AcceptController;
 }
 
 /** The app's side of its controllers: one for the app's life, whatever the number of sessions. */
@@ -172,7 +173,7 @@ export function createControlServer(parts: ServeControlParts): ControlServer {
           return;
         }
         if (message.payloadType !== controlPayloadType) continue;
-        const controller = controllerOf(verifier, parts.accept, message);
+        const controller = controllerOf(verifier, parts.accept(), message);
         if (controller === undefined) return session.close();
         const asked = readRequest(message.payload);
         if (asked === undefined) continue;
