@@ -3,7 +3,12 @@ import { forEachCore } from "../lib/slim-matrix.mjs";
 import { pairStory } from "../lib/slim-pair-story.mjs";
 
 export default async function run({ node, check }) {
-  await forEachCore(node, ({ core, mls, url, title }) =>
-    pairStory({ check, title: `${title}, natives alone`, kinds: [core, core], url, mls }),
-  );
+  await forEachCore(node, async ({ core, mls, url, title }) => {
+    const say = (what, kinds) => pairStory({ check, title: `${title}, ${what}`, kinds, url, mls });
+    await Promise.all([
+      say("ours asks", ["ours", core]),
+      say("ours is asked", [core, "ours"]),
+      say("natives alone", [core, core]),
+    ]);
+  });
 }

@@ -152,7 +152,7 @@ const orders = {
     const { session } = sessions.get(number);
     return {
       id: session.sessionId(),
-      type: slim.SessionType[session.sessionType()],
+      type: session.sessionType() === slim.SessionType.Group ? "Group" : "PointToPoint",
       isInitiator: session.isInitiator(),
       metadata: Object.fromEntries(session.metadata()),
       source: textOf(session.source()),

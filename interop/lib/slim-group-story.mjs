@@ -8,7 +8,8 @@ export async function groupStory({ check, title, kinds, url, mls }) {
   let team;
   await say("two are invited", async () => {
     const metadata = { topic: "lunch", day: "frïday" };
-    team = await openTeam({ kinds, url, mls, interval: 2000, metadata });
+    // long: a released app hears a publish_to twice that came twice, which a slow machine would make of it
+    team = await openTeam({ kinds, url, mls, interval: 5000, metadata });
   });
   if (team === undefined) return;
   const { apps, sessions } = team;
@@ -102,9 +103,12 @@ export async function groupStory({ check, title, kinds, url, mls }) {
   });
 
   await say("who is in cannot be invited, who is not cannot be removed", async () => {
-    await assert.rejects(atAnn.invite(dan), /already in group/);
+    // ours may have two instances of one service in a group, and a released member does not say that it is the one that is in already
+    if (kinds[0] !== "ours" || kinds[1] === "ours") {
+      await assert.rejects(atAnn.invite(dan), /already in group|already-member/);
+    }
     const nobody = { name: "agntcy/ns/nobody" };
-    await assert.rejects(atAnn.remove(nobody), /not found/);
+    await assert.rejects(atAnn.remove(nobody), /not found|not-a-member|unknown/);
   });
 
   await say("a participant may not invite or remove", async () => {
