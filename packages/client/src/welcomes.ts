@@ -2,21 +2,15 @@ import { CoterieError, fromHex, toHex } from "@coterie/base";
 import type { Change } from "@coterie/storage";
 import type { WelcomeMessage } from "@coterie/wire";
 import type { Context } from "./context.ts";
-import { stepEnv } from "./context.ts";
-import { isStaleWelcome, joinGroup, openWelcome } from "./engine/join.ts";
-import type { WelcomeInput, WelcomeOutcome } from "./engine/join.ts";
-import type { GroupRecord } from "./engine/state.ts";
 import { unwrapPointee, unwrapPointer, unwrapWelcome } from "./engine/welcome-wrap.ts";
 import type { OpenedWelcome, Pointer } from "./engine/welcome-wrap.ts";
-import { readCommitLog } from "./db.ts";
-import { ConsentEntityType, ConsentState } from "./enums.ts";
 import { ClientError } from "./errors.ts";
 import type { Cell, Groups } from "./groups.ts";
 import { keys } from "./keys.ts";
-import type { OwnKeyPackage } from "./key-packages.ts";
-import { readdRequestChanges } from "./recovery.ts";
 import { decodeRow } from "./rows.ts";
 import { canHeal, Lock, refetchable, withRetry } from "./run.ts";
+import { createWelcomeJoin } from "./welcome-join.ts";
+import type { WelcomeToJoin } from "./welcome-join.ts";
 import { createWelcomeMarks } from "./welcome-marks.ts";
 import { isOver, later, newWelcomeTask, putTask } from "./welcome-tasks.ts";
 import type { WelcomeTask } from "./welcome-tasks.ts";
@@ -51,6 +45,8 @@ export function createWelcomes(context: Context, groups: Groups): Welcomes {
     context.bus.emit([{ kind: "refused", what: "welcome", sequenceId: welcomeId, code, rule }]);
   }
 
+  const joinBy = createWelcomeJoin(context, groups, reject);
+
   function waits(sequenceId: bigint, rule: string): void {
     context.bus.emit([{ kind: "waiting", what: "welcome", sequenceId, rule }]);
   }
@@ -68,10 +64,8 @@ export function createWelcomes(context: Context, groups: Groups): Welcomes {
     }
   }
 
-  interface Found {
-    readonly own: OwnKeyPackage;
+  interface Found extends WelcomeToJoin {
     readonly wrapperKey: Uint8Array;
-    readonly opened: OpenedWelcome;
   }
 
   async function open(message: WelcomeMessage): Promise<Found | WelcomeTask> {
@@ -100,88 +94,6 @@ export function createWelcomes(context: Context, groups: Groups): Welcomes {
       const wanted = { pointer, wrapperKey: hpkePublicKey };
       return newWelcomeTask(wanted, message.value, clock.nowNs());
     }
-  }
-
-  /** Joins by an opened welcome; `more` goes into the same batch. `late` where an inbox log that it names ends too early. */
-  async function joinBy(
-    found: Pick<Found, "own" | "opened">,
-    at: { readonly id: bigint; readonly createdNs: bigint },
-    more: readonly Change[],
-    patient: boolean,
-  ): Promise<Cell | undefined | "late"> {
-    let notFound: ReadonlySet<string> = new Set();
-    let input: WelcomeInput;
-    let outcome: WelcomeOutcome;
-    for (;;) {
-      input = {
-        env: { ...stepEnv(context, notFound), patient },
-        welcome: found.opened.welcome,
-        keyPackage: found.own,
-        welcomeId: at.id,
-        welcomeCreatedNs: at.createdNs,
-        messageCursor: found.opened.messageCursor,
-      };
-      outcome = openWelcome(input);
-      if (outcome.kind !== "wait") break;
-      const { needs } = outcome;
-      if (outcome.late === true) return "late";
-      notFound = await withRetry(context.ports, () => context.identity.load(needs));
-    }
-    if (outcome.kind === "refused") {
-      await store.write(more, refetchable);
-      reject(at.id, outcome.code, outcome.rule);
-      return undefined;
-    }
-    const joined = outcome;
-    // XWL-16: carries one message, which only recovery would act on (XIN-44).
-    if (joined.join.facts.immutable.conversationType === "oneshot") {
-      await store.write([...more, ...(await readdRequestChanges(context, joined.join))]);
-      return undefined;
-    }
-    const known = await groups.find(toHex(joined.group.groupId));
-    const put = async (): Promise<Cell> =>
-      groups.put(joinGroup(input, joined, known?.state), more, refetchable);
-    if (!known) return remember(await put(), joined);
-    const before = known.record.membershipState;
-    return groups.exclusive(known, async (cell) => {
-      if (isStaleWelcome(cell.state, joined.group, await readCommitLog(store, cell.id))) {
-        await store.write(more, refetchable);
-        if (!cell.state.record.active) reject(at.id, "client/welcome-replayed", "XWL-14");
-        return undefined;
-      }
-      return remember(await put(), joined, before);
-    });
-  }
-
-  /** XWL-21. */
-  async function remember(
-    cell: Cell,
-    joined: Extract<WelcomeOutcome, { kind: "joined" }>,
-    before?: GroupRecord["membershipState"],
-  ): Promise<Cell> {
-    const { immutable } = joined.join.facts;
-    if (before === "pending-remove") {
-      const { setConsent } = context.preferences;
-      await setConsent(ConsentEntityType.GroupId, cell.id, ConsentState.Unknown);
-    } else if (immutable.creatorInboxId === context.inboxId) {
-      const { setConsent } = context.preferences;
-      await setConsent(ConsentEntityType.GroupId, cell.id, ConsentState.Allowed);
-    } else if (cell.record.dmId !== undefined) {
-      await inheritDmConsent(cell);
-    }
-    return cell;
-  }
-
-  async function inheritDmConsent(cell: Cell): Promise<void> {
-    const { getConsent, consentedAtNs, setConsent } = context.preferences;
-    const { GroupId } = ConsentEntityType;
-    let newest: { readonly id: string; readonly atNs: bigint } | undefined;
-    for (const other of await groups.all()) {
-      if (other.id === cell.id || other.record.dmId !== cell.record.dmId) continue;
-      const atNs = consentedAtNs(GroupId, other.id);
-      if (atNs !== undefined && atNs > (newest?.atNs ?? 0n)) newest = { id: other.id, atNs };
-    }
-    if (newest) await setConsent(GroupId, cell.id, getConsent(GroupId, newest.id));
   }
 
   async function take(message: WelcomeMessage, pushed = false): Promise<Cell | undefined> {
