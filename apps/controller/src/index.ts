@@ -1,5 +1,8 @@
+export { defaultControllerName, openControllerApp } from "./app.ts";
+export type { ControllerAppOptions, ControllerCredentials, RunningControllerApp } from "./app.ts";
+export type { ControllerIdentity } from "./channels/granted.ts";
 export { createController, defaultTimes } from "./controller.ts";
-export type { Controller, ControllerParts, ControllerTimes } from "./controller.ts";
+export type { Controller, ControllerApp, ControllerParts, ControllerTimes } from "./controller.ts";
 export { startController } from "./server.ts";
 export type { Address, ControllerOptions, RunningController } from "./server.ts";
 export { ControllerError } from "./errors.ts";
