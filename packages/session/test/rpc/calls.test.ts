@@ -205,7 +205,7 @@ test("SRP-07: a deadline ends the call at both sides", async () => {
   await expect(call).rejects.toEqual(failure("DeadlineExceeded"));
   expect(context?.signal.reason).toEqual(failure("DeadlineExceeded"));
   await settle();
-  expect((opened[0]?.[1] as Member).sent[0]?.metadata.get("slimrpc-code")).toBe("4");
+  expect((opened[0] as Member[])[1]?.sent[0]?.metadata.get("slimrpc-code")).toBe("4");
 
   // a request that comes too late is not served, one without a sensible deadline has ten hours
   const [own, peer] = memorySession(client, server) as [Member, Member];
@@ -270,7 +270,7 @@ test("SRP-09: a caller that cancels or stops reading stops the handler", async (
   await expect(call).rejects.toEqual(failure("Cancelled"));
   await settle();
   expect(contexts[1]?.signal.aborted).toBe(true);
-  const { sent } = opened[0]?.[0] as Member;
+  const [{ sent }] = opened[0] as [Member];
   const cancels = sent.filter(({ metadata }) => metadata.get("slimrpc-code") === "1");
   expect(cancels.map(({ metadata }) => [...metadata.keys()].toSorted())).toEqual([
     ["rpc-id", "slimrpc-code", "slimrpc-dir"],

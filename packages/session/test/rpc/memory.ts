@@ -46,10 +46,12 @@ export function memorySession(...names: readonly SlimName[]): readonly Member[] 
         return { delivered: Promise.resolve(member.missing) };
       },
       async next() {
-        while (waiting.length === 0 && !closed) {
+        for (;;) {
+          if (closed) return undefined;
+          const first = waiting.shift();
+          if (first !== undefined) return first;
           await new Promise<void>((resolve) => (wake = resolve));
         }
-        return closed ? undefined : waiting.shift();
       },
       close: async () => members.forEach(({ leave }) => leave()),
     };
