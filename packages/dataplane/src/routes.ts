@@ -16,7 +16,7 @@ export interface NameKey {
   readonly id: string;
 }
 
-/** The id that stands for any instance (SNM-02). */
+/** The id that stands for any instance (SNM-02); an exact id never finds who subscribed to it (SNM-13). */
 export const nullIdKey: string = "\u00ff".repeat(16);
 
 /** Reads the key of an encoded name; without an id it is NULL. */
@@ -72,7 +72,7 @@ export interface RouteTable<H extends Holder> {
   ): "unknown-id" | "unknown" | { readonly left: Entry<H> | undefined };
   /** Takes back all that a connection held, in the time of what it held (SCN-35). Answers what it left. */
   removeHolder(holder: H): Entry<H>[];
-  /** SRT-02: one holder, never `except`, nor a peer where it came from one (SRT-04); all instances of a NULL id take turns. */
+  /** SRT-02, SNM-12: one holder, never `except`, nor a peer where it came from one (SRT-04); all instances of a NULL id take turns. */
   one(key: NameKey, except: H | undefined, fromPeer?: boolean): H | undefined;
   /** SRT-03: every holder once, with the same exceptions. */
   all(key: NameKey, except: H | undefined, fromPeer?: boolean): H[];

@@ -22,6 +22,7 @@ import {
   slimName,
 } from "../src/slim/index.ts";
 import type { SLIMHeader } from "../src/slim/index.ts";
+import { ordinaryAppId, ordinaryChannelId } from "../src/slim/name.ts";
 import { xxh3 } from "../src/slim/xxh3.ts";
 
 const hex = (value: bigint | undefined): string => (value ?? -1n).toString(16).padStart(32, "0");
@@ -80,7 +81,7 @@ test.each([
   expect(name?.component2).toBe(name?.component0);
 });
 
-test("SNM-04, SNM-05: ids of apps and channels", () => {
+test("SNM-04, SNM-05, SNM-06: ids of apps and channels, the same each time", () => {
   expect(hex(slimAppId("agntcy/ns/alice_AbCd1234"))).toBe("b772ae0c6931ee8dc5130d062b1fedd9");
   expect(hex(slimAppId("agntcy/ns/bob_Zz09xY12"))).toBe("0fa0d22cd27708a48dda0441cf8447fc");
   const { data, control } = slimChannelIds(
@@ -89,6 +90,17 @@ test("SNM-04, SNM-05: ids of apps and channels", () => {
   );
   expect(hex(data)).toBe("1d055f30b1685005466d6f340b414ccf");
   expect(hex(control)).toBe("c5700fbc0aa83f04472f4166981dd595");
+});
+
+test("SNM-03: no id is one of the last fifty before NULL, nor NULL", () => {
+  const nullId = 2n ** 128n - 1n;
+  expect(ordinaryAppId(nullId - 51n)).toBe(nullId - 51n);
+  expect(ordinaryChannelId(nullId - 51n)).toBe(nullId - 51n);
+  for (let n = 0n; n <= 50n; n += 1n) {
+    expect(ordinaryAppId(nullId - 50n + n)).toBe(n);
+    // 0 is none of a channel's
+    expect(ordinaryChannelId(nullId - 50n + n)).toBe(n + 2n);
+  }
 });
 
 test("SNM-02, SNM-07: NULL is written, and so are the strings; absent is read as NULL", () => {

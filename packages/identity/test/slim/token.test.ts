@@ -179,6 +179,16 @@ test("SML-10: the bytes beside a payload name its type", () => {
   );
 });
 
+test("SID-09: whoever knows the secret can be anybody", () => {
+  const crypto = opensslProvider;
+  const clock = at(1_700_000_000);
+  const verifier = createSharedSecretVerifier({ crypto, clock, secret });
+  for (const baseId of ["agntcy/ns/alice", "agntcy/ns/bob"]) {
+    const { token } = createSharedSecretIdentity({ crypto, clock, secret, baseId });
+    expect(verifier.verify(token()).baseId).toBe(baseId);
+  }
+});
+
 test("SID-01, SID-02: what is no secret and no base id", () => {
   const options = { crypto: opensslProvider, clock: at(1_700_000_000), secret };
   for (const baseId of ["", "a:b", "a b", "a\n"]) {

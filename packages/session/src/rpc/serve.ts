@@ -29,7 +29,7 @@ interface Call {
   stop(error: RpcError, tell: boolean): void;
 }
 
-/** Serves the calls of one session until it ends, or the server shuts down. */
+/** Serves the calls of one session until it ends, or the server shuts down. Answers go to all of it: only that has an order (SRP-13). */
 export async function serveSession({ session, find, time, signal }: ServeParts): Promise<void> {
   const calls = new Map<string, Call>();
 

@@ -102,9 +102,13 @@ export function sameSlimName(a: SlimName, b: SlimName): boolean {
   return a.id === b.id && formatSlimService(a) === formatSlimService(b);
 }
 
-/** SNM-04: the instance id of an app, out of its token id. */
+/** SNM-04: the instance id of an app, out of its token id. Released apps check nobody's (SNM-06); ours do, so that no other can take it. */
 export function slimAppId(tokenId: string): bigint {
-  const id = digest(tokenId, 0n);
+  return ordinaryAppId(digest(tokenId, 0n));
+}
+
+/** SNM-03, for apps. */
+export function ordinaryAppId(id: bigint): bigint {
   return id >= firstReservedId ? id % firstReservedId : id;
 }
 
@@ -115,15 +119,15 @@ export function slimChannelIds(
 ): { readonly data: bigint; readonly control: bigint } {
   const base = `${moderatorTokenId}/${formatSlimService(channel)}`;
   for (let seed = 0n; seed <= 10n; seed += 1n) {
-    const data = channelId(digest(`${base}/data`, seed));
-    const control = channelId(digest(`${base}/control`, seed));
+    const data = ordinaryChannelId(digest(`${base}/data`, seed));
+    const control = ordinaryChannelId(digest(`${base}/control`, seed));
     if (data !== control) return { data, control };
   }
   throw badName("channel");
 }
 
 /** SNM-03, for generated channel ids. */
-function channelId(id: bigint): bigint {
+export function ordinaryChannelId(id: bigint): bigint {
   return id >= firstReservedId ? (id % (firstReservedId - 1n)) + 1n : id;
 }
 
