@@ -111,7 +111,7 @@ export function createWorld(
   const apps: App[] = [];
   const meddlers = new Set<Meddler>();
   const log: Passing[] = [];
-  const clock: Clock = { nowNs: () => BigInt(start + now) * 1_000_000n };
+  const clock: Clock = { nowNs: () => BigInt(Math.floor(start + now)) * 1_000_000n };
 
   const schedule = (delayMs: number, run: () => void): void => {
     events.push({ at: now + delayMs, order: order++, run });

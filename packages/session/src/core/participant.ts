@@ -62,6 +62,7 @@ export function invited(context: Context, received: Received): Session | undefin
     mls: mlsSettings && createSessionMls(),
   });
   answerInvitation(context, session, received);
+  session.seen.add(received.source.key, received.messageId);
   return session;
 }
 
@@ -148,6 +149,7 @@ function* finishJoin(context: Context, session: Session): Work {
   const isNew = session.phase === "joining";
   if (isNew) {
     session.phase = "open";
+    session.joinUntil = undefined;
     // SHB-01
     session.presence.start(context.now);
   }
