@@ -142,7 +142,8 @@ test("SID-07: each message, also one that is sent again, carries the token of it
   );
   const tokens = copies.map(({ header }) => header?.identity.split(":")[1]);
   expect(tokens).toHaveLength(3);
-  // 40 and 80 seconds later: a minute of reuse in between (SID-04)
-  expect(Number(tokens[2]) - Number(tokens[0])).toBe(80);
+  // 40 and 80 seconds later: a token serves for a minute (SID-04)
+  expect(tokens[1]).toBe(tokens[0]);
+  expect(Number(tokens[2]) - Number(tokens[0])).toBeGreaterThanOrEqual(60);
   for (const { header } of [...sent(alice), ...sent(bob)]) expect(header?.identity).not.toBe("");
 });
