@@ -1,17 +1,19 @@
 import { createAppCore } from "../core/app-core.ts";
 import type { Direction as CoreDirection, Invitation as CoreInvitation } from "../core/port.ts";
-import type { SlimIdentity, SlimVerifier } from "@coterie/identity/slim";
 import type { SlimName } from "@coterie/wire/slim";
 import { SessionError } from "../errors.ts";
 import { AppRuntime } from "../runtime/app-runtime.ts";
-import type { Hub, HubMember } from "../runtime/hub.ts";
+import type { HubMember } from "../runtime/hub.ts";
 import type { SessionLine } from "../runtime/session-line.ts";
 import type { SessionStore } from "../runtime/session-store.ts";
 import type { AcceptController } from "../control/trust.ts";
 import { createControllers } from "./controllers.ts";
 import type { Controllers } from "./controllers.ts";
+import type { AppParts } from "./app-parts.ts";
 import { settingsOf } from "./config/session.ts";
 import type { SessionConfig } from "./config/session.ts";
+import { recordOf } from "./config/variant.ts";
+import type { RecordMaker } from "./config/variant.ts";
 import { millisecondsOf } from "./duration.ts";
 import type { Duration } from "./duration.ts";
 import { Direction } from "./enums.ts";
@@ -21,7 +23,9 @@ import { createInviteGate } from "./invitation.ts";
 import type { InviteAsker, InviteGate, InvitePolicy } from "./invitation.ts";
 import { Name, slimNameOf } from "./name.ts";
 import type { NameLike } from "./name.ts";
-import type { Platform } from "./platform.ts";
+import { partsAtHome } from "./home.ts";
+import { sharedSecret } from "./identity.ts";
+import type { Platform, ProviderLike, VerifierLike } from "./platform.ts";
 import { Session } from "./session.ts";
 import { connectionError } from "./translate.ts";
 import { waitFor } from "./wait.ts";
@@ -31,18 +35,7 @@ export interface SessionWithCompletion {
   /** Done once the peer has joined; a group's at once (SGR-01, SPP-01). */
   completion: CompletionHandle & PromiseLike<Completion>;
 }
-
-/** What an app is made of; a service makes it. */
-export interface AppParts {
-  readonly platform: Platform;
-  readonly hub: Hub;
-  readonly name: SlimName;
-  readonly identity: SlimIdentity;
-  readonly verifier: SlimVerifier;
-  readonly direction: Direction;
-  readonly store?: SessionStore | undefined;
-  readonly closed: () => void;
-}
+export const SessionWithCompletion: RecordMaker<SessionWithCompletion> = recordOf();
 
 const directions: Record<Direction, CoreDirection> = {
   [Direction.Send]: "send",
@@ -59,13 +52,19 @@ export class App implements AsyncDisposable {
   readonly #store: SessionStore | undefined;
   readonly #gate: InviteGate;
   readonly #controllers: Controllers;
-  readonly #whenClosed: () => void;
+  readonly #whenClosed: AppParts["closed"];
   readonly #sessions: WeakMap<SessionLine, Session> = new WeakMap<SessionLine, Session>();
   #closing: Promise<void> | undefined;
 
-  /** @internal */
-  constructor(parts: AppParts) {
-    const { platform, hub, identity, verifier, direction } = parts;
+  /** An app of the global service, which `initializeWithDefaults` or `getGlobalService` makes. Other services make their own apps. */
+  constructor(
+    baseName: NameLike,
+    provider: ProviderLike,
+    verifier: VerifierLike,
+    parts: AppParts = partsAtHome(baseName, provider, verifier, Direction.Bidirectional),
+  ) {
+    const { platform, hub, identity } = parts;
+    const believed = parts.verifier;
     this.#platform = platform;
     this.#store = parts.store;
     this.#whenClosed = parts.closed;
@@ -75,9 +74,9 @@ export class App implements AsyncDisposable {
       crypto: platform.crypto,
       clock: platform.clock,
       identity,
-      verifier,
+      verifier: believed,
       name: parts.name,
-      direction: directions[direction],
+      direction: directions[parts.direction],
       persistent: parts.store !== undefined,
       onInvite: (invitation) => {
         const repeat = this.#runtime.repeater();
@@ -102,7 +101,7 @@ export class App implements AsyncDisposable {
       links: this.#member,
       scheduler: platform.scheduler,
       store: parts.store,
-      prepare: verifier.prepare === undefined ? undefined : (token) => verifier.prepare?.(token),
+      prepare: believed.prepare === undefined ? undefined : (token) => believed.prepare?.(token),
       log: platform.log,
     });
     this.#member.hold(core.name, core.name, undefined).catch(() => {});
@@ -110,14 +109,30 @@ export class App implements AsyncDisposable {
       name: core.name,
       crypto: platform.crypto,
       clock: platform.clock,
-      verifier,
+      verifier: believed,
       runtime: this.#runtime,
       member: this.#member,
       sessionOf: (line) => this.#sessionOf(line),
     });
     this.#runtime.intercept = (line) => this.#controllers.take(line);
     // only who sends and receives can be asked and answer (SSN-10)
-    if (direction === Direction.Bidirectional) this.acceptController("verified").catch(() => {});
+    if (parts.direction === Direction.Bidirectional)
+      this.acceptController("verified").catch(() => {});
+    parts.opened(this);
+  }
+
+  static newWithDirection(
+    name: NameLike,
+    provider: ProviderLike,
+    verifier: VerifierLike,
+    direction: Direction,
+  ): App {
+    return new App(name, provider, verifier, partsAtHome(name, provider, verifier, direction));
+  }
+
+  static newWithSecret(name: NameLike, secret: string): App {
+    const { provider, verifier } = sharedSecret(name, secret);
+    return new App(name, provider, verifier);
   }
 
   /** The instance's id as a UUID: the hash of its token id (SNM-04). */
@@ -257,17 +272,17 @@ export class App implements AsyncDisposable {
   }
 
   /** Closes a session of this app for good. */
-  deleteSession(session: Session): Started {
-    return session.close();
+  deleteSession(session: Session, options?: WaitOptions): Started {
+    return session.close(options);
   }
-  deleteSessionAsync(session: Session): Started {
-    return session.close();
+  deleteSessionAsync(session: Session, options?: WaitOptions): Started {
+    return session.close(options);
   }
   deleteSessionAndWait(session: Session, options?: WaitOptions): Promise<Completion> {
-    return session.close().wait(options);
+    return session.close(options).wait(options);
   }
   deleteSessionAndWaitAsync(session: Session, options?: WaitOptions): Promise<Completion> {
-    return session.close().wait(options);
+    return session.close(options).wait(options);
   }
 
   /** The sessions that were open when this app, made with persistence, last stopped. Groups come back with `rejoin()` (SHB-17). */
@@ -335,7 +350,7 @@ export class App implements AsyncDisposable {
     await this.#runtime.flushed();
     await this.#member.leave();
     await this.#store?.close();
-    this.#whenClosed();
+    this.#whenClosed(this);
   }
 
   #ownName(name: NameLike): SlimName {

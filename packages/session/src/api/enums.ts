@@ -3,7 +3,7 @@
 /** The names of the numbers. */
 export type EnumNames = Readonly<Record<number, string | undefined>>;
 
-function withNames<const Values extends Readonly<Record<string, number>>>(
+export function withNames<const Values extends Readonly<Record<string, number>>>(
   values: Values,
 ): Values & EnumNames {
   const names = Object.entries(values).map(([name, value]) => [value, name] as const);

@@ -3,6 +3,7 @@ import { clientConfigFrom } from "./config/connection.ts";
 import type { ClientConfig } from "./config/connection.ts";
 import { newServiceConfig } from "./config/service.ts";
 import type { BuildInfo, RuntimeConfig, ServiceConfig, TracingConfig } from "./config/service.ts";
+import { settle } from "./home.ts";
 import type { Service } from "./service.ts";
 
 /** The free functions of the bindings, for one platform's services. */
@@ -26,12 +27,16 @@ export interface Globals {
 
 export function createGlobals(make: (name: string, config: ServiceConfig) => Service): Globals {
   let services: Service[] = [];
+  const adopt = (made: Service[]): Service => {
+    services = made;
+    const [first] = made as [Service];
+    settle((...asked) => first.appParts(...asked));
+    return first;
+  };
   const global = (): Service => {
     const [first] = services;
     if (first !== undefined) return first;
-    const made = make("0", newServiceConfig());
-    services.push(made);
-    return made;
+    return adopt([make("0", newServiceConfig())]);
   };
   return {
     createService: (name) => make(name, newServiceConfig()),
@@ -46,10 +51,12 @@ export function createGlobals(make: (name: string, config: ServiceConfig) => Ser
     },
     initializeWithConfigs(_runtime, _tracing, configs) {
       if (services.length > 0) return;
-      services = configs.map((config, at) => make(String(at), config));
+      const given = configs.length > 0 ? configs : [newServiceConfig()];
+      adopt(given.map((config, at) => make(String(at), config)));
     },
     isInitialized: () => services.length > 0,
     async shutdownBlocking() {
+      settle(undefined);
       await Promise.all(services.splice(0).map((service) => service.shutdown()));
     },
   };

@@ -3,6 +3,8 @@ import type { KeyPair } from "@coterie/crypto";
 import { createSharedSecretIdentity, createSharedSecretVerifier } from "@coterie/identity/slim";
 import type { SlimIdentity, SlimVerifier } from "@coterie/identity/slim";
 import { SessionError } from "../errors.ts";
+import { IdentityProviderConfig, IdentityVerifierConfig } from "./config/identity.ts";
+import type { NameLike } from "./name.ts";
 import type { Platform, ProviderLike, VerifierLike } from "./platform.ts";
 
 /** What is stored of an identity, to be the same app after a restart (SHB-17). */
@@ -35,6 +37,18 @@ export function verifierOf(platform: Platform, verifier: VerifierLike): SlimVeri
     const { crypto, clock } = platform;
     return createSharedSecretVerifier({ crypto, clock, secret: data });
   });
+}
+
+/** Both sides of a secret that an app shares with others. */
+export function sharedSecret(
+  name: NameLike,
+  secret: string,
+): { readonly provider: IdentityProviderConfig; readonly verifier: IdentityVerifierConfig } {
+  const inner = { id: name.components().join("/"), data: secret };
+  return {
+    provider: new IdentityProviderConfig.SharedSecret(inner),
+    verifier: new IdentityVerifierConfig.SharedSecret(inner),
+  };
 }
 
 function known<T>(what: string, kind: string, make: () => T | undefined): T {

@@ -1,5 +1,7 @@
 import { SessionError } from "../errors.ts";
 import type { Delivery } from "../core/port.ts";
+import { recordOf } from "./config/variant.ts";
+import type { RecordMaker } from "./config/variant.ts";
 import { Name } from "./name.ts";
 import type { NameLike } from "./name.ts";
 
@@ -18,10 +20,13 @@ export interface MessageContext {
   identity: string;
 }
 
+export const MessageContext: RecordMaker<MessageContext> = recordOf();
+
 export interface ReceivedMessage {
   context: MessageContext;
   payload: Uint8Array;
 }
+export const ReceivedMessage: RecordMaker<ReceivedMessage> = recordOf();
 
 const defaultPayloadType = "msg";
 

@@ -9,12 +9,12 @@ import { Hub } from "../runtime/hub.ts";
 import { createSessionStore } from "../runtime/session-store.ts";
 import type { SessionStore } from "../runtime/session-store.ts";
 import { App } from "./app.ts";
+import type { AppParts, Closable } from "./app-parts.ts";
 import type { ClientConfig, ServerConfig } from "./config/connection.ts";
-import { IdentityProviderConfig, IdentityVerifierConfig } from "./config/identity.ts";
 import type { PersistenceConfig, ServiceConfig } from "./config/service.ts";
 import { Direction } from "./enums.ts";
 import type { WaitOptions } from "./handle.ts";
-import { identityOf, verifierOf } from "./identity.ts";
+import { identityOf, sharedSecret, verifierOf } from "./identity.ts";
 import { keptIdentity } from "./kept-identity.ts";
 import { slimNameOf } from "./name.ts";
 import type { NameLike } from "./name.ts";
@@ -36,7 +36,7 @@ export class Service implements AsyncDisposable {
   readonly #config: ServiceConfig;
   readonly #nodeId: string;
   readonly #hub: Hub = new Hub();
-  readonly #apps: Set<App> = new Set<App>();
+  readonly #apps: Set<Closable> = new Set<Closable>();
   readonly #servers: Map<string, RunningServer> = new Map<string, RunningServer>();
   #over = false;
 
@@ -136,7 +136,9 @@ export class Service implements AsyncDisposable {
     baseName: NameLike,
     provider: ProviderLike,
     verifier: VerifierLike,
+    options?: WaitOptions,
   ): Promise<App> {
+    options?.signal?.throwIfAborted();
     return this.createApp(baseName, provider, verifier);
   }
 
@@ -146,32 +148,31 @@ export class Service implements AsyncDisposable {
     verifier: VerifierLike,
     direction: Direction,
   ): App {
-    return this.#makeApp(
-      slimNameOf(baseName),
-      identityOf(this.#platform, provider),
-      verifierOf(this.#platform, verifier),
-      direction,
-    );
+    const parts = this.appParts(baseName, provider, verifier, direction);
+    return new App(baseName, provider, verifier, parts);
   }
   async createAppWithDirectionAsync(
     name: NameLike,
     provider: ProviderLike,
     verifier: VerifierLike,
     direction: Direction,
+    options?: WaitOptions,
   ): Promise<App> {
+    options?.signal?.throwIfAborted();
     return this.createAppWithDirection(name, provider, verifier, direction);
   }
 
   /** An app among those who know this secret, of at least 32 bytes. Any of them can claim any name: prefer JWT (SID-09). */
   createAppWithSecret(name: NameLike, secret: string): App {
-    const own = { id: name.components().join("/"), data: secret };
-    return this.createApp(
-      name,
-      new IdentityProviderConfig.SharedSecret(own),
-      new IdentityVerifierConfig.SharedSecret(own),
-    );
+    const { provider, verifier } = sharedSecret(name, secret);
+    return this.createApp(name, provider, verifier);
   }
-  async createAppWithSecretAsync(name: NameLike, secret: string): Promise<App> {
+  async createAppWithSecretAsync(
+    name: NameLike,
+    secret: string,
+    options?: WaitOptions,
+  ): Promise<App> {
+    options?.signal?.throwIfAborted();
     return this.createAppWithSecret(name, secret);
   }
 
@@ -193,13 +194,9 @@ export class Service implements AsyncDisposable {
     const store = await this.#openStore(persistence, formatSlimService(own));
     try {
       const kept = await keptIdentity(this.#platform, store, provider);
-      return this.#makeApp(
-        own,
-        identityOf(this.#platform, provider, kept),
-        checked,
-        direction,
-        store,
-      );
+      const identity = identityOf(this.#platform, provider, kept);
+      const parts = this.#partsOf(own, identity, checked, direction, store);
+      return new App(name, provider, verifier, parts);
     } catch (error) {
       await store.close();
       throw error;
@@ -216,8 +213,24 @@ export class Service implements AsyncDisposable {
     return this.createAppWithPersistence(name, provider, verifier, direction, persistence, options);
   }
 
+  /** @internal */
+  appParts(
+    baseName: NameLike,
+    provider: ProviderLike,
+    verifier: VerifierLike,
+    direction: Direction,
+  ): AppParts {
+    return this.#partsOf(
+      slimNameOf(baseName),
+      identityOf(this.#platform, provider),
+      verifierOf(this.#platform, verifier),
+      direction,
+    );
+  }
+
   /** Runs a data plane in this process, for apps anywhere to connect to. Rejects with `session/unsupported` where a platform cannot. */
-  async runServer(config: ServerConfig): Promise<void> {
+  async runServer(config: ServerConfig, options?: WaitOptions): Promise<void> {
+    options?.signal?.throwIfAborted();
     this.#open();
     const { serve } = this.#platform;
     if (serve === undefined) throw new SessionError("session/unsupported", { what: "server" });
@@ -226,8 +239,8 @@ export class Service implements AsyncDisposable {
     }
     this.#servers.set(config.endpoint, await serve(config, this.#nodeId));
   }
-  runServerAsync(config: ServerConfig): Promise<void> {
-    return this.runServer(config);
+  runServerAsync(config: ServerConfig, options?: WaitOptions): Promise<void> {
+    return this.runServer(config, options);
   }
 
   async stopServer(endpoint: string): Promise<void> {
@@ -251,8 +264,10 @@ export class Service implements AsyncDisposable {
     await Promise.all(this.#hub.connections.map((id) => this.#hub.remove(id)));
     await Promise.all([...this.#servers.keys()].map((endpoint) => this.stopServer(endpoint)));
   }
-  shutdownAsync(): Promise<void> {
-    return this.shutdown();
+  shutdownAsync(options?: WaitOptions): Promise<void> {
+    const { scheduler } = this.#platform;
+    const { signal } = options ?? {};
+    return waitFor(this.shutdown(), { scheduler, signal, timedOut: () => undefined });
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -263,18 +278,18 @@ export class Service implements AsyncDisposable {
     return value instanceof Service;
   }
 
-  #makeApp(
+  #partsOf(
     name: SlimName,
     identity: SlimIdentity,
     verifier: SlimVerifier,
     direction: Direction,
     store?: SessionStore,
-  ): App {
+  ): AppParts {
     this.#open();
     if (typeof Direction[direction] !== "string") {
       throw new SessionError("session/bad-argument", { what: "direction" });
     }
-    const app: App = new App({
+    return {
       platform: this.#platform,
       hub: this.#hub,
       name,
@@ -282,10 +297,9 @@ export class Service implements AsyncDisposable {
       verifier,
       direction,
       store,
-      closed: () => this.#apps.delete(app),
-    });
-    this.#apps.add(app);
-    return app;
+      opened: (app) => this.#apps.add(app),
+      closed: (app) => this.#apps.delete(app),
+    };
   }
 
   async #dial(config: ClientConfig): Promise<Transport> {

@@ -13,6 +13,8 @@ import type {
 } from "../runtime/session-line.ts";
 import { configOf } from "./config/session.ts";
 import type { Metadata, SessionConfig } from "./config/session.ts";
+import { recordOf } from "./config/variant.ts";
+import type { RecordMaker } from "./config/variant.ts";
 import { millisecondsOf } from "./duration.ts";
 import type { Duration } from "./duration.ts";
 import { CloseMode, ParticipantStatus, SessionType } from "./enums.ts";
@@ -29,6 +31,7 @@ export interface ParticipantInfo {
   name: NameLike;
   status: ParticipantStatus;
 }
+export const ParticipantInfo: RecordMaker<ParticipantInfo> = recordOf();
 
 /** What `session.on` tells of. */
 export interface SessionEvents {
@@ -57,31 +60,31 @@ export class Session implements AsyncDisposable {
   }
 
   /** Adds a member: by its service any one instance, by its full name that one. Moderators only. */
-  invite(participant: NameLike): Started {
-    return this.#begin(() => this.#ask("invite", participant));
+  invite(participant: NameLike, options?: WaitOptions): Started {
+    return this.#begin(() => this.#ask("invite", participant), options);
   }
-  inviteAsync(participant: NameLike): Started {
-    return this.invite(participant);
+  inviteAsync(participant: NameLike, options?: WaitOptions): Started {
+    return this.invite(participant, options);
   }
   inviteAndWait(participant: NameLike, options?: WaitOptions): Promise<Completion> {
-    return this.invite(participant).wait(options);
+    return this.invite(participant, options).wait(options);
   }
   inviteAndWaitAsync(participant: NameLike, options?: WaitOptions): Promise<Completion> {
-    return this.invite(participant).wait(options);
+    return this.invite(participant, options).wait(options);
   }
 
   /** Takes a member out. Moderators only. */
-  remove(participant: NameLike): Started {
-    return this.#begin(() => this.#ask("remove", participant));
+  remove(participant: NameLike, options?: WaitOptions): Started {
+    return this.#begin(() => this.#ask("remove", participant), options);
   }
-  removeAsync(participant: NameLike): Started {
-    return this.remove(participant);
+  removeAsync(participant: NameLike, options?: WaitOptions): Started {
+    return this.remove(participant, options);
   }
   removeAndWait(participant: NameLike, options?: WaitOptions): Promise<Completion> {
-    return this.remove(participant).wait(options);
+    return this.remove(participant, options).wait(options);
   }
   removeAndWaitAsync(participant: NameLike, options?: WaitOptions): Promise<Completion> {
-    return this.remove(participant).wait(options);
+    return this.remove(participant, options).wait(options);
   }
 
   /**
@@ -245,56 +248,60 @@ export class Session implements AsyncDisposable {
   }
 
   /** Everybody in the session, this app included. */
-  async participantsList(): Promise<ParticipantInfo[]> {
+  async participantsList(options?: WaitOptions): Promise<ParticipantInfo[]> {
+    options?.signal?.throwIfAborted();
     return this.#runtime.view(this.#line).members.map(({ name, online }) => ({
       name: Name.of(name),
       status: online ? ParticipantStatus.Online : ParticipantStatus.Offline,
     }));
   }
-  participantsListAsync(): Promise<ParticipantInfo[]> {
-    return this.participantsList();
+  participantsListAsync(options?: WaitOptions): Promise<ParticipantInfo[]> {
+    return this.participantsList(options);
   }
 
   /** Ends it for good: for all if this app began it, for this app alone otherwise. */
-  close(): Started {
-    return this.closeWithMode(CloseMode.Hard);
+  close(options?: WaitOptions): Started {
+    return this.closeWithMode(CloseMode.Hard, options);
   }
-  closeAsync(): Started {
-    return this.close();
+  closeAsync(options?: WaitOptions): Started {
+    return this.close(options);
   }
   closeAndWait(options?: WaitOptions): Promise<Completion> {
-    return this.close().wait(options);
+    return this.close(options).wait(options);
   }
   closeAndWaitAsync(options?: WaitOptions): Promise<Completion> {
-    return this.close().wait(options);
+    return this.close(options).wait(options);
   }
 
-  closeWithMode(mode: CloseMode): Started {
+  closeWithMode(mode: CloseMode, options?: WaitOptions): Started {
     const kind = mode === CloseMode.Soft ? "soft-close" : "close";
-    return this.#begin(() => this.#runtime.ask({ kind, session: this.#line.id }));
+    return this.#begin(() => this.#runtime.ask({ kind, session: this.#line.id }), options);
   }
-  closeWithModeAsync(mode: CloseMode): Started {
-    return this.closeWithMode(mode);
+  closeWithModeAsync(mode: CloseMode, options?: WaitOptions): Started {
+    return this.closeWithMode(mode, options);
   }
   closeWithModeAndWait(mode: CloseMode, options?: WaitOptions): Promise<Completion> {
-    return this.closeWithMode(mode).wait(options);
+    return this.closeWithMode(mode, options).wait(options);
   }
   closeWithModeAndWaitAsync(mode: CloseMode, options?: WaitOptions): Promise<Completion> {
-    return this.closeWithMode(mode).wait(options);
+    return this.closeWithMode(mode, options).wait(options);
   }
 
   /** Back after a soft close or a restart (SHB-11). Groups only. */
-  rejoin(): Started {
-    return this.#begin(() => this.#runtime.ask({ kind: "rejoin", session: this.#line.id }));
+  rejoin(options?: WaitOptions): Started {
+    return this.#begin(
+      () => this.#runtime.ask({ kind: "rejoin", session: this.#line.id }),
+      options,
+    );
   }
-  rejoinAsync(): Started {
-    return this.rejoin();
+  rejoinAsync(options?: WaitOptions): Started {
+    return this.rejoin(options);
   }
   rejoinAndWait(options?: WaitOptions): Promise<Completion> {
-    return this.rejoin().wait(options);
+    return this.rejoin(options).wait(options);
   }
   rejoinAndWaitAsync(options?: WaitOptions): Promise<Completion> {
-    return this.rejoin().wait(options);
+    return this.rejoin(options).wait(options);
   }
 
   /** The same at all members. */
@@ -370,8 +377,9 @@ export class Session implements AsyncDisposable {
   }
 
   /** What is wrong with the arguments is told like everything else: by whoever awaits. */
-  #begin(work: () => Operation): Started {
+  #begin(work: () => Operation, options?: WaitOptions): Started {
     try {
+      options?.signal?.throwIfAborted();
       return new Started(work(), this.#scheduler);
     } catch (error) {
       const failed = new Operation();

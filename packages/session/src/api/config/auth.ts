@@ -1,5 +1,7 @@
+import { withNames } from "../enums.ts";
+import type { EnumNames } from "../enums.ts";
 import type { SpireConfig } from "./tls.ts";
-import { plainVariant, recordOf, variant } from "./variant.ts";
+import { choice, plainVariant, recordOf, variant } from "./variant.ts";
 import type {
   PlainVariant,
   PlainVariantMaker,
@@ -23,7 +25,7 @@ export const StaticJwtAuth: RecordMaker<StaticJwtAuth> = recordOf<StaticJwtAuth>
   duration: 3_600_000,
 });
 
-export const JwtAlgorithm = {
+const jwtAlgorithmValues = {
   Hs256: 0,
   Hs384: 1,
   Hs512: 2,
@@ -37,10 +39,12 @@ export const JwtAlgorithm = {
   Ps512: 10,
   EdDsa: 11,
 } as const;
-export type JwtAlgorithm = (typeof JwtAlgorithm)[keyof typeof JwtAlgorithm];
+export const JwtAlgorithm: typeof jwtAlgorithmValues & EnumNames = withNames(jwtAlgorithmValues);
+export type JwtAlgorithm = (typeof jwtAlgorithmValues)[keyof typeof jwtAlgorithmValues];
 
-export const JwtKeyFormat = { Pem: 0, Jwk: 1, Jwks: 2 } as const;
-export type JwtKeyFormat = (typeof JwtKeyFormat)[keyof typeof JwtKeyFormat];
+const jwtKeyFormatValues = { Pem: 0, Jwk: 1, Jwks: 2 } as const;
+export const JwtKeyFormat: typeof jwtKeyFormatValues & EnumNames = withNames(jwtKeyFormatValues);
+export type JwtKeyFormat = (typeof jwtKeyFormatValues)[keyof typeof jwtKeyFormatValues];
 
 export const JwtKeyData_Tags = { Data: "Data", File: "File" } as const;
 export type JwtKeyData_Tags = keyof typeof JwtKeyData_Tags;
@@ -51,7 +55,8 @@ export type JwtKeyData =
 export const JwtKeyData: {
   readonly Data: VariantMaker<"Data", { readonly value: string }>;
   readonly File: VariantMaker<"File", { readonly path: string }>;
-} = { Data: variant("Data"), File: variant("File") };
+  instanceOf(value: unknown): value is JwtKeyData;
+} = choice({ Data: variant("Data"), File: variant("File") });
 
 export interface JwtKeyConfig {
   algorithm: JwtAlgorithm;
@@ -77,11 +82,12 @@ export const JwtKeyType: {
   readonly Encoding: VariantMaker<"Encoding", KeyInner>;
   readonly Decoding: VariantMaker<"Decoding", KeyInner>;
   readonly Autoresolve: PlainVariantMaker<"Autoresolve">;
-} = {
+  instanceOf(value: unknown): value is JwtKeyType;
+} = choice({
   Encoding: variant("Encoding"),
   Decoding: variant("Decoding"),
   Autoresolve: plainVariant("Autoresolve"),
-};
+});
 
 /** Durations are milliseconds. */
 export interface ClientJwtAuth {
@@ -109,7 +115,8 @@ export const OidcPolicyConfig: {
   readonly Rego: VariantMaker<"Rego", { readonly text: string }>;
   readonly RegoFile: VariantMaker<"RegoFile", { readonly path: string }>;
   readonly Cel: VariantMaker<"Cel", { readonly expression: string }>;
-} = { Rego: variant("Rego"), RegoFile: variant("RegoFile"), Cel: variant("Cel") };
+  instanceOf(value: unknown): value is OidcPolicyConfig;
+} = choice({ Rego: variant("Rego"), RegoFile: variant("RegoFile"), Cel: variant("Cel") });
 
 /** Known by its shape alone: connecting with it throws `session/unsupported`. */
 export interface OidcConfig {
@@ -157,14 +164,15 @@ export const ClientAuthenticationConfig: {
   readonly Spire: VariantMaker<"Spire", With<SpireConfig>>;
   readonly Oidc: VariantMaker<"Oidc", With<OidcConfig>>;
   readonly None: PlainVariantMaker<"None">;
-} = {
+  instanceOf(value: unknown): value is ClientAuthenticationConfig;
+} = choice({
   Basic: variant("Basic"),
   StaticJwt: variant("StaticJwt"),
   Jwt: variant("Jwt"),
   Spire: variant("Spire"),
   Oidc: variant("Oidc"),
   None: plainVariant("None"),
-};
+});
 
 export const ServerAuthenticationConfig_Tags = {
   Basic: "Basic",
@@ -187,10 +195,11 @@ export const ServerAuthenticationConfig: {
   readonly Spire: VariantMaker<"Spire", With<SpireConfig>>;
   readonly Oidc: VariantMaker<"Oidc", With<OidcConfig>>;
   readonly None: PlainVariantMaker<"None">;
-} = {
+  instanceOf(value: unknown): value is ServerAuthenticationConfig;
+} = choice({
   Basic: variant("Basic"),
   Jwt: variant("Jwt"),
   Spire: variant("Spire"),
   Oidc: variant("Oidc"),
   None: plainVariant("None"),
-};
+});

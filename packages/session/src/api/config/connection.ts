@@ -1,7 +1,7 @@
 import type { CompressionType } from "../enums.ts";
 import type { ClientAuthenticationConfig, ServerAuthenticationConfig } from "./auth.ts";
 import { CaSource, TlsClientConfig, TlsServerConfig, TlsSource } from "./tls.ts";
-import { recordOf, variant } from "./variant.ts";
+import { choice, recordOf, variant } from "./variant.ts";
 import type { RecordMaker, Variant, VariantMaker } from "./variant.ts";
 
 /** Durations are milliseconds. */
@@ -55,7 +55,8 @@ export type BackoffConfig =
 export const BackoffConfig: {
   readonly Exponential: VariantMaker<"Exponential", { readonly config: ExponentialBackoff }>;
   readonly FixedInterval: VariantMaker<"FixedInterval", { readonly config: FixedIntervalBackoff }>;
-} = { Exponential: variant("Exponential"), FixedInterval: variant("FixedInterval") };
+  instanceOf(value: unknown): value is BackoffConfig;
+} = choice({ Exponential: variant("Exponential"), FixedInterval: variant("FixedInterval") });
 
 /** How to reach a node. Made by `newInsecureClientConfig` or `newSecureClientConfig`, then changed to taste. */
 export interface ClientConfig {

@@ -1,6 +1,6 @@
 import type { ClientJwtAuth, JwtAuth, StaticJwtAuth } from "./auth.ts";
 import type { SpireConfig } from "./tls.ts";
-import { plainVariant, variant } from "./variant.ts";
+import { choice, plainVariant, variant } from "./variant.ts";
 import type { PlainVariant, PlainVariantMaker, Variant, VariantMaker } from "./variant.ts";
 
 interface Secret {
@@ -32,13 +32,14 @@ export const IdentityProviderConfig: {
   readonly Jwt: VariantMaker<"Jwt", { readonly config: ClientJwtAuth }>;
   readonly Spire: VariantMaker<"Spire", { readonly config: SpireConfig }>;
   readonly None: PlainVariantMaker<"None">;
-} = {
+  instanceOf(value: unknown): value is IdentityProviderConfig;
+} = choice({
   SharedSecret: variant("SharedSecret"),
   StaticJwt: variant("StaticJwt"),
   Jwt: variant("Jwt"),
   Spire: variant("Spire"),
   None: plainVariant("None"),
-};
+});
 
 export const IdentityVerifierConfig_Tags = {
   SharedSecret: "SharedSecret",
@@ -59,9 +60,10 @@ export const IdentityVerifierConfig: {
   readonly Jwt: VariantMaker<"Jwt", { readonly config: JwtAuth }>;
   readonly Spire: VariantMaker<"Spire", { readonly config: SpireConfig }>;
   readonly None: PlainVariantMaker<"None">;
-} = {
+  instanceOf(value: unknown): value is IdentityVerifierConfig;
+} = choice({
   SharedSecret: variant("SharedSecret"),
   Jwt: variant("Jwt"),
   Spire: variant("Spire"),
   None: plainVariant("None"),
-};
+});

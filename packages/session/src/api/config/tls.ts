@@ -1,4 +1,4 @@
-import { plainVariant, recordOf, variant } from "./variant.ts";
+import { choice, plainVariant, recordOf, variant } from "./variant.ts";
 import type {
   PlainVariant,
   PlainVariantMaker,
@@ -36,12 +36,13 @@ export const TlsSource: {
   readonly File: VariantMaker<"File", CertAndKey>;
   readonly Spire: VariantMaker<"Spire", { readonly config: SpireConfig }>;
   readonly None: PlainVariantMaker<"None">;
-} = {
+  instanceOf(value: unknown): value is TlsSource;
+} = choice({
   Pem: variant("Pem"),
   File: variant("File"),
   Spire: variant("Spire"),
   None: plainVariant("None"),
-};
+});
 
 export const CaSource_Tags = { File: "File", Pem: "Pem", Spire: "Spire", None: "None" } as const;
 export type CaSource_Tags = keyof typeof CaSource_Tags;
@@ -57,12 +58,13 @@ export const CaSource: {
   readonly Pem: VariantMaker<"Pem", { readonly data: string }>;
   readonly Spire: VariantMaker<"Spire", { readonly config: SpireConfig }>;
   readonly None: PlainVariantMaker<"None">;
-} = {
+  instanceOf(value: unknown): value is CaSource;
+} = choice({
   File: variant("File"),
   Pem: variant("Pem"),
   Spire: variant("Spire"),
   None: plainVariant("None"),
-};
+});
 
 export interface TlsClientConfig {
   /** In the clear. */

@@ -35,6 +35,16 @@ export function plainVariant<Tag extends string>(tag: Tag): PlainVariantMaker<Ta
   return makerOf(tag) as unknown as PlainVariantMaker<Tag>;
 }
 
+/** The cases of a choice under one name. */
+export function choice<const Cases extends object, Value>(
+  cases: Cases,
+): Cases & { instanceOf(value: unknown): value is Value } {
+  const makers = Object.values(cases) as { instanceOf(value: unknown): boolean }[];
+  const instanceOf = (value: unknown): value is Value =>
+    makers.some((maker) => maker.instanceOf(value));
+  return { ...cases, instanceOf };
+}
+
 export function recordOf<T>(defaults: Partial<T> = {}): RecordMaker<T> {
   const create = (partial: Partial<T>): T => ({ ...defaults, ...partial }) as T;
   return { create, new: create, defaults: () => ({ ...defaults }) };
