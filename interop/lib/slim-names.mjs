@@ -23,7 +23,9 @@ for (const [name, value] of Object.entries(slim)) {
       names[`${name}#${method}`] ??= parameters;
     }
     for (let at = value; at !== Function.prototype; at = Object.getPrototypeOf(at)) {
-      for (const [member, { value: inner }] of Object.entries(Object.getOwnPropertyDescriptors(at))) {
+      for (const [member, { value: inner }] of Object.entries(
+        Object.getOwnPropertyDescriptors(at),
+      )) {
         if (typeof inner === "function") names[`${name}.${member}`] ??= inner.length;
       }
     }
