@@ -1,6 +1,6 @@
 import type { ConformanceCase, Open } from "./conformance/case.ts";
 import { duplexCases } from "./conformance/duplex.ts";
-import { lifetimeCases } from "./conformance/lifetime.ts";
+import { duplexLifetimeCases, lifetimeCases } from "./conformance/lifetime.ts";
 import { streamCases } from "./conformance/streams.ts";
 import { unaryCases } from "./conformance/unary.ts";
 
@@ -9,6 +9,10 @@ export type { ConformanceCase, Open, Opened } from "./conformance/case.ts";
 export interface ConformanceOptions {
   /** False for transports that carry no calls with two directions. */
   readonly duplex?: boolean | undefined;
+  /** False for transports that carry no others. */
+  readonly unary?: boolean | undefined;
+  /** False where ending one direction ends both. */
+  readonly halfClose?: boolean | undefined;
   /** False for transports that cannot tell a call that nobody heard from one that may have been heard. */
   readonly tellsUnsent?: boolean | undefined;
   /** Bytes of a stream that may be under way to a reader that pauses. 4 MiB by default. */
@@ -21,12 +25,14 @@ export interface ConformanceOptions {
  */
 export function transportConformance(
   open: Open,
-  { duplex = true, tellsUnsent = true, underWayBytes = 4 * 1024 * 1024 }: ConformanceOptions = {},
+  options: ConformanceOptions = {},
 ): readonly ConformanceCase[] {
+  const { duplex = true, unary = true, halfClose = true, tellsUnsent = true } = options;
+  const { underWayBytes = 4 * 1024 * 1024 } = options;
   return [
-    ...unaryCases(open),
-    ...streamCases(open, underWayBytes),
-    ...(duplex ? duplexCases(open) : []),
-    ...lifetimeCases(open, tellsUnsent),
+    ...(unary ? [...unaryCases(open), ...streamCases(open, underWayBytes)] : []),
+    ...(duplex ? duplexCases(open, { halfClose, underWayBytes }) : []),
+    ...(unary ? lifetimeCases(open, tellsUnsent) : []),
+    ...(duplex ? duplexLifetimeCases(open) : []),
   ];
 }

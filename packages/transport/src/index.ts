@@ -15,5 +15,7 @@ export type {
 } from "./transport.ts";
 export { StatusError, TransportError } from "./errors.ts";
 export type { Sent, TransportErrorOptions } from "./errors.ts";
+export { acceptBasic, acceptBearer, basicAuthorization, guardRoutes } from "./authorization.ts";
+export type { Authorize, BasicCredentials } from "./authorization.ts";
 export { createMemoryTransport } from "./memory.ts";
 export type { CallFault, Faults, MemoryOptions, MemoryTransport } from "./memory.ts";

@@ -3,9 +3,12 @@ import { TransportError } from "./errors.ts";
 import { isMetadataEntry } from "./headers.ts";
 
 /** Throws `transport/bad-url` for what is no address of a node. */
-export function parseUrl(text: string): URL {
+export function parseUrl(text: string, protocols: readonly string[] = ["http:", "https:"]): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url?.protocol === "http:" || url?.protocol === "https:") return url;
+  const isSocket = url?.protocol === "unix:" && url.host === "" && url.pathname.length > 1;
+  if (url !== undefined && protocols.includes(url.protocol) && (url.host !== "" || isSocket)) {
+    return url;
+  }
   throw new TransportError(Status.invalidArgument, { sent: "no", code: "transport/bad-url" });
 }
 

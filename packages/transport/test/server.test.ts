@@ -93,10 +93,10 @@ test("XND-01: only POST of application/grpc is served", async () => {
   expect((await ask(server, { ":method": "PUT" })).headers[":status"]).toBe(405);
 });
 
-test("XND-05: other encodings than identity are UNIMPLEMENTED", async () => {
+test("XND-05, SCN-03: other encodings than identity are UNIMPLEMENTED", async () => {
   const server = await serve();
   const named = await ask(server, { "grpc-encoding": "gzip" });
-  expect(named.headers["grpc-status"]).toBe("12");
+  expect(named.headers).toMatchObject({ "grpc-status": "12", "grpc-accept-encoding": "identity" });
   const flagged = await ask(server, {}, Buffer.from([1, 0, 0, 0, 1, 5]));
   expect(flagged.headers["grpc-status"]).toBe("12");
   const identity = await ask(server, { "grpc-encoding": "identity" });

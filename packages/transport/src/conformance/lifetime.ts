@@ -78,3 +78,31 @@ export function lifetimeCases(open: Open, tellsUnsent: boolean): ConformanceCase
 
   return cases;
 }
+
+/** The same for calls whose both directions flow. */
+export function duplexLifetimeCases(open: Open): ConformanceCase[] {
+  const { cases, add } = createCases(open);
+
+  add(
+    "calls of two directions fail while the server is away, and go through once it is back",
+    () => ({ Echo: { kind: "duplex", handle: (requests) => requests } }),
+    async ({ transport, stopServer, startServer }) => {
+      if (!stopServer || !startServer) return;
+      const exchange = async (): Promise<number | undefined> => {
+        const call = transport.duplex(path("Echo"));
+        await call.send(Uint8Array.of(5));
+        const { value } = await call[Symbol.asyncIterator]().next();
+        call.end();
+        return value?.[0];
+      };
+      same(await exchange(), 5, "answer");
+      await stopServer();
+      const status = await exchange().catch((error: { status?: number }) => error.status);
+      same(status, Status.unavailable, "status");
+      await startServer();
+      same(await exchange(), 5, "answer");
+    },
+  );
+
+  return cases;
+}

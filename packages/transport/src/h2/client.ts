@@ -9,11 +9,16 @@ import { Connection, type ClientTls } from "./connection.ts";
 import { Outbound } from "./outbound.ts";
 
 export interface H2TransportOptions {
-  /** `http://host:port` speaks HTTP/2 at once, `https://host:port` negotiates it by ALPN (XND-01). A path is ignored. */
+  /**
+   * `http://host:port` speaks HTTP/2 at once, `https://host:port` negotiates it by ALPN (XND-01); a path is ignored. `unix:///path` is a
+   * socket in the file system (SCN-06).
+   */
   readonly url: string;
   /** Sent with every call, such as `x-app-version` (XND-02). */
   readonly metadata?: Metadata | undefined;
   readonly tls?: ClientTls | undefined;
+  /** The `authorization` header of a call, asked for at each (SCN-08). */
+  readonly authorization?: (() => string) | undefined;
   /** Milliseconds until connecting counts as failed. 10,000 by default (XND-03). */
   readonly connectTimeoutMs?: number | undefined;
   /** Milliseconds a unary call may take unless it says otherwise. 120,000 by default (XND-03). */
@@ -35,7 +40,7 @@ export interface H2TransportOptions {
 
 /** Calls over gRPC on HTTP/2. Connects when first used and again when lost; an idle transport does not keep the process alive. */
 export function createH2Transport(options: H2TransportOptions): Transport {
-  const url = parseUrl(options.url);
+  const url = parseUrl(options.url, ["http:", "https:", "unix:"]);
   const unaryTimeoutMs = options.unaryTimeoutMs ?? 120_000;
   const maxResponseBytes = options.maxResponseBytes ?? 25 * 1024 * 1024;
   const connection = new Connection({
@@ -52,8 +57,8 @@ export function createH2Transport(options: H2TransportOptions): Transport {
   });
   const common: OutgoingHttpHeaders = {
     ":method": "POST",
-    ":scheme": url.protocol.slice(0, -1),
-    ":authority": url.host,
+    ":scheme": url.protocol === "https:" ? "https" : "http",
+    ":authority": url.host || "localhost",
     "content-type": "application/grpc",
     te: "trailers",
     "user-agent": "coterie-transport",
@@ -69,6 +74,9 @@ export function createH2Transport(options: H2TransportOptions): Transport {
     sink: CallSink,
   ): ClientCall {
     const headers: OutgoingHttpHeaders = { ...common, ":path": path };
+    if (options.authorization) {
+      Object.assign(headers, checkMetadata({ authorization: options.authorization() }));
+    }
     if (callOptions?.metadata) Object.assign(headers, checkMetadata(callOptions.metadata));
     let timeoutMs = callOptions?.timeoutMs ?? defaultTimeoutMs;
     if (timeoutMs !== undefined && timeoutMs > longestTimerMs) timeoutMs = undefined;

@@ -7,12 +7,17 @@ import { TransportError } from "../errors.ts";
 import { watchLiveness } from "./keepalive.ts";
 import { uncountedSessionMemory } from "./limits.ts";
 
+export type TlsVersion = "TLSv1.2" | "TLSv1.3";
+
 /** Trust and identity for `https://`. */
 export interface ClientTls {
   readonly ca?: string | Uint8Array | undefined;
   readonly cert?: string | Uint8Array | undefined;
   readonly key?: string | Uint8Array | undefined;
+  /** What the server's certificate has to name; the host of the URL by default. */
   readonly servername?: string | undefined;
+  /** The lowest version spoken; Node's own choice by default (SCN-09). */
+  readonly minVersion?: TlsVersion | undefined;
   /** Takes any certificate: whoever stands between can read and change everything. */
   readonly insecureSkipVerify?: boolean | undefined;
 }
@@ -131,7 +136,9 @@ export class Connection {
   #attempt(): void {
     const { url, connectTimeoutMs, windowBytes } = this.#options;
     const socket = dial(this.#options);
-    const session = http2.connect(url, {
+    // a socket in the file system has no name that HTTP knows
+    const authority = url.protocol === "unix:" ? "http://localhost" : url;
+    const session = http2.connect(authority, {
       createConnection: () => socket,
       maxSessionMemory: uncountedSessionMemory,
       settings: { enablePush: false, initialWindowSize: windowBytes },
@@ -154,6 +161,9 @@ export class Connection {
     this.#abortAttempt = () => fail(undefined);
     session.on("error", fail);
     session.on("close", () => fail(new Error("closed while connecting")));
+    // @NOTE A server that wants a certificate says so after the handshake (TLS 1.3), and sessions do not pass that on.
+    socket.once("error", fail);
+    socket.once("close", () => fail(new Error("closed while connecting")));
     // Ready means that the peer spoke HTTP/2, not just that something accepted the socket.
     session.once("remoteSettings", () => {
       if (settled) return;
@@ -231,20 +241,16 @@ function hangUp({ session, socket, calls }: Link): Promise<void> {
 
 function dial(options: ConnectionOptions): net.Socket {
   const { url } = options;
+  if (url.protocol === "unix:") return net.connect({ path: decodeURIComponent(url.pathname) }); // SCN-06
   const host = url.hostname.replace(/^\[|\]$/g, "");
   if (url.protocol === "http:") {
     return net.connect({ host, port: Number(url.port || 80), noDelay: true });
   }
-  const { ca, cert, key, servername, insecureSkipVerify } = options.tls;
   const socket = tls.connect({
     host,
     port: Number(url.port || 443),
     ALPNProtocols: ["h2"],
-    ...(servername === undefined && net.isIP(host) !== 0 ? {} : { servername: servername ?? host }),
-    ...(ca === undefined ? {} : { ca: asBuffer(ca) }),
-    ...(cert === undefined ? {} : { cert: asBuffer(cert) }),
-    ...(key === undefined ? {} : { key: asBuffer(key) }),
-    rejectUnauthorized: insecureSkipVerify !== true,
+    ...tlsOptions(options.tls, host),
   });
   socket.setNoDelay(true);
   socket.once("secureConnect", () => {
@@ -252,6 +258,19 @@ function dial(options: ConnectionOptions): net.Socket {
     if (socket.alpnProtocol !== "h2") socket.destroy(new Error("the server does not speak h2"));
   });
   return socket;
+}
+
+/** Node's options of a TLS client (SCN-09). */
+export function tlsOptions(from: ClientTls, host: string): tls.ConnectionOptions {
+  const { ca, cert, key, servername, minVersion } = from;
+  return {
+    ...(servername === undefined && net.isIP(host) !== 0 ? {} : { servername: servername ?? host }),
+    ...(ca === undefined ? {} : { ca: asBuffer(ca) }),
+    ...(cert === undefined ? {} : { cert: asBuffer(cert) }),
+    ...(key === undefined ? {} : { key: asBuffer(key) }),
+    ...(minVersion === undefined ? {} : { minVersion }),
+    ...(from.insecureSkipVerify === true ? { rejectUnauthorized: false } : {}),
+  };
 }
 
 export function asBuffer(pem: string | Uint8Array): string | Buffer {

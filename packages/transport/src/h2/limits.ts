@@ -31,6 +31,10 @@ export interface ServerLimits {
   /** Milliseconds between our pings, and for their answer. 30,000 and 20,000; 0 turns them off. */
   readonly keepaliveMs: number;
   readonly keepaliveTimeoutMs: number;
+  /** Milliseconds until a connection is asked to go with GOAWAY; callers come back on another (SCN-10). 0, the default, is never. */
+  readonly maxAgeMs: number;
+  /** Milliseconds that its streams have for it then. 5,000. */
+  readonly maxAgeGraceMs: number;
   /** Bytes of one request that may be under way to a handler that pauses. 1 MiB. */
   readonly windowBytes: number;
 }
@@ -51,6 +55,8 @@ export const defaultLimits: ServerLimits = {
   idleTimeoutMs: 300_000,
   keepaliveMs: 30_000,
   keepaliveTimeoutMs: 20_000,
+  maxAgeMs: 0,
+  maxAgeGraceMs: 5_000,
   windowBytes: 1024 * 1024,
 };
 

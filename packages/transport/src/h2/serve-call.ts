@@ -28,12 +28,16 @@ export interface CallHost {
 /** What the server asks of a call that runs. */
 export interface ServedCall {
   readonly kind: Route["kind"] | undefined;
+  /** Asks the handler to end the call by itself, by its signal: what it still has to say goes out. */
+  windUp(): void;
   /** Ends the call because the server stops (XND-39). */
   stop(): void;
   /** Called from time to time: cuts callers that send or read too slowly (A38, F42). */
   sweep(now: number): void;
 }
 
+/** Whoever compressed is told what we speak (SCN-03). */
+const refusalHeaders = { ...okHeaders, "grpc-accept-encoding": "identity" };
 const withTrailers = { waitForTrailers: true } as const;
 /** Smaller answers are not worth counting. */
 const countedAnswerBytes = 64 * 1024;
@@ -46,6 +50,7 @@ export class ServerCall implements CallContext, ServedCall {
   #route: Route | undefined;
   #controller: AbortController | undefined;
   #aborted = false;
+  #woundUp = false;
   #timer: NodeJS.Timeout | undefined;
   #trailers = trailersOf(Status.ok, "");
   #ended = false;
@@ -86,7 +91,7 @@ export class ServerCall implements CallContext, ServedCall {
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
-      if (this.#aborted) this.#controller.abort();
+      if (this.#aborted || this.#woundUp) this.#controller.abort();
     }
     return this.#controller.signal;
   }
@@ -137,13 +142,18 @@ export class ServerCall implements CallContext, ServedCall {
     const stream = this.#stream;
     if (isOpen(stream)) {
       const trailers = trailersOf(status, reason);
-      if (!stream.headersSent) sendOnlyHeaders(stream, { ...okHeaders, ...trailers });
+      if (!stream.headersSent) sendOnlyHeaders(stream, { ...refusalHeaders, ...trailers });
       else {
         this.#trailers = trailers;
         this.#outbound?.end();
       }
     }
     if (status !== Status.ok) this.#abort();
+  }
+
+  windUp(): void {
+    this.#woundUp = true;
+    this.#controller?.abort();
   }
 
   /** Ends the call because the server stops (XND-39). */

@@ -1,15 +1,26 @@
 import * as http2 from "node:http2";
-import type { AddressInfo, Socket } from "node:net";
-import { invariant, silentLog, type Log } from "@coterie/base";
+import type { Socket } from "node:net";
+import { silentLog, type Log } from "@coterie/base";
 import type { Routes } from "../transport.ts";
 import { watchLiveness } from "./keepalive.ts";
 import { createAdmission, createBudget, defaultLimits, type ServerLimits } from "./limits.ts";
 import { uncountedSessionMemory } from "./limits.ts";
-import { asBuffer } from "./connection.ts";
+import { asBuffer, type TlsVersion } from "./connection.ts";
+import { listenOn } from "./listen.ts";
 import { ServerCall, type CallHost, type ServedCall } from "./serve-call.ts";
 import { checkOrigin, type WebOptions } from "../web/cors.ts";
 import { createFront } from "../web/front.ts";
 import { createWebListener, isGrpcWeb, serveWeb } from "../web/listener.ts";
+
+/** PEM, each of them. */
+export interface ServerTls {
+  readonly cert: string | Uint8Array;
+  readonly key: string | Uint8Array;
+  /** Who signs the certificates of clients. With it a client without one is not served (SCN-09). */
+  readonly clientCa?: string | Uint8Array | undefined;
+  /** The lowest version spoken; Node's own choice by default. */
+  readonly minVersion?: TlsVersion | undefined;
+}
 
 export interface H2ServerOptions {
   readonly routes: Routes;
@@ -17,10 +28,10 @@ export interface H2ServerOptions {
   readonly host?: string | undefined;
   /** 0, the default, lets the system choose. */
   readonly port?: number | undefined;
-  /** PEM. Without it the server speaks cleartext HTTP/2 (XND-01). */
-  readonly tls?:
-    | { readonly cert: string | Uint8Array; readonly key: string | Uint8Array }
-    | undefined;
+  /** A socket in the file system instead of host and port (SCN-06). A file that nobody listens to any more is replaced. */
+  readonly path?: string | undefined;
+  /** Without it the server speaks cleartext HTTP/2 (XND-01). */
+  readonly tls?: ServerTls | undefined;
   readonly limits?: Partial<ServerLimits> | undefined;
   /** Lets pages of some origins call on the same port, by gRPC-web over HTTP/1.1 or HTTP/2 (XND-06). Off by default. */
   readonly web?: WebOptions | undefined;
@@ -29,7 +40,7 @@ export interface H2ServerOptions {
 
 export interface H2Server {
   readonly address: { readonly host: string; readonly port: number };
-  /** `http://host:port` or `https://host:port`. */
+  /** `http://host:port`, `https://host:port` or `unix:///path`. */
   readonly url: string;
   /**
    * Stops: no new connections and calls, streams end with UNAVAILABLE, unary calls may finish within `graceMs` (5,000 by
@@ -51,8 +62,8 @@ interface Guest {
   /** Something happened since the last sweep. */
   stirred: boolean;
   activeAt: number;
-  /** It was asked to go. */
-  leaving: boolean;
+  /** When it was asked to go. */
+  leavingSince: number | undefined;
 }
 
 /** How long a peer that was told to go may take to hang up, in milliseconds. */
@@ -141,7 +152,7 @@ export async function createH2Server(options: H2ServerOptions): Promise<H2Server
       spoke: false,
       stirred: false,
       activeAt: now,
-      leaving: false,
+      leavingSince: undefined,
     };
     guests.add(guest);
     session.setLocalWindowSize(4 * limits.windowBytes);
@@ -187,15 +198,29 @@ export async function createH2Server(options: H2ServerOptions): Promise<H2Server
       if (guest.stirred) guest.activeAt = now;
       guest.stirred = false;
       if (!guest.spoke && now - guest.since > limits.handshakeTimeoutMs) guest.socket.destroy();
+      else if (limits.maxAgeMs > 0 && now - guest.since > limits.maxAgeMs) retire(guest, now);
       else if (guest.calls.size === 0) {
         if (now - guest.activeAt <= limits.idleTimeoutMs) continue;
-        if (guest.leaving) guest.socket.destroy();
+        if (guest.leavingSince !== undefined) guest.socket.destroy();
         else guest.session.close();
-        guest.leaving = true;
+        guest.leavingSince ??= now;
       } else for (const call of guest.calls) call.sweep(now);
     }
   }
+  /** SCN-10: GOAWAY, time for streams to end by themselves, and then their end. */
+  function retire(guest: Guest, now: number): void {
+    if (guest.leavingSince === undefined) {
+      guest.leavingSince = now;
+      guest.session.close();
+      for (const call of guest.calls) if (call.kind === "duplex") call.windUp();
+    }
+    if (now - guest.leavingSince <= limits.maxAgeGraceMs) return;
+    for (const call of guest.calls) call.stop();
+    if (now - guest.leavingSince > 2 * limits.maxAgeGraceMs) guest.socket.destroy();
+  }
+
   const shortest = Math.min(
+    limits.maxAgeMs || Number.POSITIVE_INFINITY,
     limits.handshakeTimeoutMs,
     limits.requestTimeoutMs,
     limits.stallTimeoutMs,
@@ -225,19 +250,12 @@ export async function createH2Server(options: H2ServerOptions): Promise<H2Server
     clearInterval(sweeper);
   }
 
-  await new Promise<void>((resolve, reject) => {
-    listener.once("error", reject);
-    listener.listen({ host: options.host ?? "127.0.0.1", port: options.port ?? 0 }, resolve);
-  });
+  const bound = await listenOn(listener, options);
   listener.on("error", (error) => log.write("error", "transport.server-error", { error }));
-  const bound = listener.address();
-  invariant(bound !== null && typeof bound === "object", "a listening server has an address");
-  const address = { host: (bound as AddressInfo).address, port: (bound as AddressInfo).port };
-  const hostInUrl = address.host.includes(":") ? `[${address.host}]` : address.host;
 
   return {
-    address,
-    url: `${options.tls ? "https" : "http"}://${hostInUrl}:${address.port}`,
+    address: bound.address,
+    url: bound.url(options.tls ? "https" : "http"),
     close({ graceMs = 5000 } = {}) {
       stopping ??= stop(graceMs);
       return stopping;
@@ -278,6 +296,10 @@ function listenerOf(
     ...session,
     cert: asBuffer(tls.cert),
     key: asBuffer(tls.key),
+    ...(tls.minVersion === undefined ? {} : { minVersion: tls.minVersion }),
+    ...(tls.clientCa === undefined
+      ? {}
+      : { ca: asBuffer(tls.clientCa), requestCert: true, rejectUnauthorized: true }),
     ALPNProtocols: web ? ["h2", "http/1.1"] : ["h2"],
     allowHTTP1: false,
     handshakeTimeout: limits.handshakeTimeoutMs,

@@ -104,6 +104,10 @@ export class WebServerCall implements CallContext, ServedCall {
     if (status !== Status.ok) this.#abort();
   }
 
+  windUp(): void {
+    this.#controller.abort();
+  }
+
   stop(): void {
     this.end(Status.unavailable, "the server is stopping");
   }
