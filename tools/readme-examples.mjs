@@ -11,8 +11,10 @@ const homes = ["packages", "apps"]
   .flatMap((parent) => readdirSync(join(root, parent)).map((name) => join(root, parent, name)))
   .filter((dir) => existsSync(join(dir, "package.json")));
 /** A guide to one package resolves from it; others from an app that has nearly all. */
+const packageOf = { slim: "session" };
 function guideHome(name) {
-  const own = join(root, "packages", name.replace(/\.md$/, ""));
+  const guide = name.replace(/\.md$/, "");
+  const own = join(root, "packages", packageOf[guide] ?? guide);
   return existsSync(own) ? own : join(root, "apps/cli");
 }
 const pages = [

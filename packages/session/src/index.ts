@@ -27,6 +27,8 @@ export { MessageContext, ReceivedMessage } from "./api/received.ts";
 export type { Data } from "./api/payload.ts";
 export type { Duration } from "./api/duration.ts";
 export type { Invitation, InviteAnswer, InviteAsker, InvitePolicy } from "./api/invitation.ts";
+export { invitationsByPolicy } from "./api/invitation-policy.ts";
+export type { InvitationRules } from "./api/invitation-policy.ts";
 export type { Platform, ProviderLike, RunningServer, VerifierLike } from "./api/platform.ts";
 export type { ClosedReason } from "./runtime/session-line.ts";
 export type { Scheduler } from "./runtime/scheduler.ts";
