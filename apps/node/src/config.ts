@@ -1,13 +1,28 @@
+import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { isOrigin } from "@coterie/transport/h2";
 import { NodeError } from "./errors.ts";
 import type { Retention } from "./prune.ts";
 import { defaultRateLimits } from "./rate-limits.ts";
 import type { RateLimits } from "./rate-limits.ts";
+import type { ClientSettings } from "./yaml/endpoints.ts";
 
 export interface Address {
   readonly host: string;
   readonly port: number;
+}
+
+export interface ControlOptions {
+  /** Random unless given: one that stays is found again by its controller. */
+  readonly nodeId?: string | undefined;
+  readonly domain?: string | undefined;
+  /** The domain's secret (SCT-01). */
+  readonly secret?: string | undefined;
+  /** `host:port` of `slim` as other domains reach it. */
+  readonly external?: string | undefined;
+  readonly controllers: readonly ClientSettings[];
+  /** What the node answers about itself (SCT-06). It has no login. */
+  readonly listen?: Address | undefined;
 }
 
 export type LogLevelName = "debug" | "info" | "warn" | "error" | "silent";
@@ -18,6 +33,7 @@ export interface Config {
   readonly data: string;
   readonly xmtp: Address;
   readonly slim?: Address | undefined;
+  readonly control?: ControlOptions | undefined;
   readonly admin?: Address | undefined;
   readonly history?: Address | undefined;
   readonly historyDays: number;
@@ -37,11 +53,16 @@ export type Command =
   | { readonly kind: "help" }
   | { readonly kind: "version" };
 
-export const usage: string = `usage: node --data DIR [--xmtp HOST:PORT] [--slim HOST:PORT] [--admin HOST:PORT] [--history HOST:PORT] [--web-origin ORIGIN …] [--log-level LEVEL] [--grace MS] [--rate-limits] [--keep-… DAYS] [--chain eip155:ID=URL …]
+export const usage: string = `usage: node --data DIR [--xmtp HOST:PORT] [--slim HOST:PORT] [--controller URL …] [--admin HOST:PORT] [--history HOST:PORT] [--web-origin ORIGIN …] [--log-level LEVEL] [--grace MS] [--rate-limits] [--keep-… DAYS] [--chain eip155:ID=URL …]
 
   --data DIR         folder of the database (required)
   --xmtp HOST:PORT   XMTP interface, gRPC over cleartext HTTP/2 (default 127.0.0.1:5556; port 0 takes a free one)
   --slim HOST:PORT   SLIM data plane, gRPC over cleartext HTTP/2 (default: off)
+  --controller URL   registers the data plane with a controller (SLIM), such as http://127.0.0.1:50052; repeat it for more
+  --node-id ID, --domain NAME, --domain-secret-file FILE, --external HOST:PORT
+                     what the controller is told: who the node is, whose, by which secret, and where other domains reach --slim
+  --control HOST:PORT
+                     the data plane's links and routes, for operators (SLIM, default: off; customary port 46358)
   --admin HOST:PORT  /healthz and /metrics over HTTP (default: off; PORT alone means 127.0.0.1:PORT)
   --history HOST:PORT
                      keeps encrypted archives that installations of one person hand each other, over HTTP (default: off; customary port 5558)
@@ -70,6 +91,7 @@ export function parseCommand(args: readonly string[]): Command {
       data: values.data,
       xmtp: parseAddress("--xmtp", values.xmtp ?? "127.0.0.1:5556"),
       slim: values.slim === undefined ? undefined : parseAddress("--slim", values.slim),
+      control: parseControl(values),
       admin: values.admin === undefined ? undefined : parseAddress("--admin", values.admin),
       history: values.history === undefined ? undefined : parseAddress("--history", values.history),
       historyDays: parseDays("--keep-history", values["keep-history"]) ?? 2,
@@ -96,6 +118,12 @@ function readFlags(args: readonly string[]) {
         data: { type: "string" },
         xmtp: { type: "string" },
         slim: { type: "string" },
+        controller: { type: "string", multiple: true },
+        control: { type: "string" },
+        "node-id": { type: "string" },
+        domain: { type: "string" },
+        "domain-secret-file": { type: "string" },
+        external: { type: "string" },
         admin: { type: "string" },
         history: { type: "string" },
         "keep-history": { type: "string" },
@@ -121,6 +149,43 @@ function parseAddress(flag: string, text: string): Address {
   const port = match === null ? -1 : Number(match[3]);
   if (match === null || port > 65_535) throw bad(`${flag} must be HOST:PORT, not "${text}"`);
   return { host: match[1] ?? (match[2] || "127.0.0.1"), port };
+}
+
+function parseControl(values: ReturnType<typeof readFlags>["values"]): ControlOptions | undefined {
+  const { controller = [], control } = values;
+  if (controller.length === 0 && control === undefined) return undefined;
+  if (values.slim === undefined) throw bad("--controller and --control need --slim");
+  return {
+    nodeId: values["node-id"],
+    domain: values.domain,
+    secret: readSecret(values["domain-secret-file"]),
+    external: values.external,
+    controllers: controller.map(parseController),
+    listen: control === undefined ? undefined : parseAddress("--control", control),
+  };
+}
+
+function parseController(endpoint: string): ClientSettings {
+  if (!/^https?:\/\//.test(endpoint) || !URL.canParse(endpoint)) {
+    throw bad(`--controller must be like http://127.0.0.1:50052, not "${endpoint}"`);
+  }
+  return {
+    endpoint,
+    tls: undefined,
+    serverName: undefined,
+    auth: undefined,
+    headers: new Map(),
+    connectTimeoutMs: undefined,
+  };
+}
+
+function readSecret(file: string | undefined): string | undefined {
+  if (file === undefined) return undefined;
+  try {
+    return readFileSync(file, "utf8").trim();
+  } catch (cause) {
+    throw bad(`--domain-secret-file cannot be read: ${file}`, cause);
+  }
 }
 
 function parseOrigins(origins: readonly string[]): readonly string[] {

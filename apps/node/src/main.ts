@@ -41,17 +41,18 @@ async function run(config: Config): Promise<void> {
   process.stdout.on("error", () => {});
   try {
     const node = await startNode({ ...config, logger });
-    const { xmtp, slim, admin, history } = node;
+    const { xmtp, slim, control, admin, history } = node;
     logger.write("info", "node.ready", {
       xmtp,
       slim,
+      control,
       admin,
       history,
       data: config.data,
       version: version(),
     });
     process.stdout.write(
-      `${JSON.stringify({ ready: true, xmtp, slim, admin, history, pid: process.pid })}\n`,
+      `${JSON.stringify({ ready: true, xmtp, slim, control, admin, history, pid: process.pid })}\n`,
     );
     const signal = await stopped;
     logger.write("info", "node.stopping", { signal, graceMs: config.graceMs });

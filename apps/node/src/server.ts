@@ -11,12 +11,14 @@ import { listenError, startAdmin } from "./admin.ts";
 import { startHistory } from "./history.ts";
 import type { AdminServer } from "./admin.ts";
 import { chainVerifier } from "./chains.ts";
-import type { Address } from "./config.ts";
+import type { Address, ControlOptions } from "./config.ts";
 import { NodeError } from "./errors.ts";
 import type { NodeLimits } from "./limits.ts";
 import { lockFolder } from "./log/lock.ts";
 import { openSqliteLog } from "./log/sqlite.ts";
 import { createNode } from "./node.ts";
+import { nodeControlRoutes, startNodeControl } from "./slim/control.ts";
+import { dialNode } from "./slim/dial.ts";
 import { startPruning } from "./prune.ts";
 import type { Retention } from "./prune.ts";
 import type { RateLimits } from "./rate-limits.ts";
@@ -27,6 +29,8 @@ export interface NodeOptions {
   readonly xmtp: Address;
   /** The SLIM data plane; absent: off. */
   readonly slim?: Address | undefined;
+  /** The data plane's part in a larger one; without `slim` there is none. */
+  readonly control?: ControlOptions | undefined;
   readonly admin?: Address | undefined;
   /** Archives in transit between the installations of one person (XHS-06); absent: off. */
   readonly history?: Address | undefined;
@@ -48,6 +52,8 @@ export interface RunningNode {
   /** Where the XMTP interface and, if asked for, the admin interface answer. */
   readonly xmtp: string;
   readonly slim?: string | undefined;
+  /** Where the node answers about its links and routes. */
+  readonly control?: string | undefined;
   readonly admin?: string | undefined;
   readonly history?: string | undefined;
   /** Stops taking calls, lets those under way finish within the grace, and closes the database. */
@@ -86,7 +92,17 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       log: logger,
     });
     undo.push(() => xmtp.close({ graceMs: 0 }));
-    const dataPlane = options.slim && createDataPlane({ ...slimParts(), crypto, metrics, logger });
+    const { control: wanted } = options;
+    const own = slimParts(wanted?.nodeId);
+    const dataPlane =
+      options.slim &&
+      createDataPlane({
+        ...own,
+        crypto,
+        metrics,
+        logger,
+        dial: (to) => dialNode(to, wanted?.controllers ?? [], logger),
+      });
     const slim =
       options.slim && dataPlane
         ? await listen({
@@ -97,6 +113,24 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
           })
         : undefined;
     undo.push(() => slim?.close({ graceMs: 0 }));
+    const controlServer =
+      dataPlane && wanted?.listen
+        ? await listen({ ...wanted.listen, routes: nodeControlRoutes(dataPlane), log: logger })
+        : undefined;
+    undo.push(() => controlServer?.close({ graceMs: 0 }));
+    const control =
+      dataPlane && slim && wanted
+        ? startNodeControl({
+            ...wanted,
+            plane: dataPlane,
+            nodeId: own.nodeId,
+            reachable: [
+              { endpoint: new URL(slim.url).host, external: wanted.external, tls: false },
+            ],
+            logger,
+          })
+        : undefined;
+    undo.push(() => control?.close());
     metrics.gauge("coterie_transactions_total", () => log.stats.transactions);
     metrics.gauge("coterie_writes_total", () => log.stats.writes);
     metrics.gauge("coterie_connections", () => xmtp.stats().sessions);
@@ -142,6 +176,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     return {
       xmtp: xmtp.url,
       slim: slim?.url,
+      control: controlServer?.url,
       admin: admin?.url,
       history: history?.url,
       close: ({ graceMs } = {}) => (closing ??= close(graceMs)),
@@ -156,8 +191,8 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
 const slimLimits = { maxRequestBytes: 4 * 1024 * 1024, stallTimeoutMs: 10_000 };
 
 /** SCN-27, and the version that peers are told (SSN-21). */
-function slimParts(): { nodeId: string; version: string } {
-  return { nodeId: `node-${randomUUID()}`, version: "2.2.0+ts.1" };
+function slimParts(nodeId: string | undefined): { nodeId: string; version: string } {
+  return { nodeId: nodeId ?? `node-${randomUUID()}`, version: "2.2.0+ts.1" };
 }
 
 async function listen(options: Address & H2ServerOptions): Promise<H2Server> {
