@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 
 /** Our node on a free port, for pages of one origin. */
-export async function startNode(data, origin) {
+export async function startNode(data, origins) {
   const child = spawn(
     process.execPath,
     [
@@ -17,8 +17,7 @@ export async function startNode(data, origin) {
       data,
       "--xmtp",
       "127.0.0.1:0",
-      "--web-origin",
-      origin,
+      ...origins.flatMap((origin) => ["--web-origin", origin]),
       "--log-level",
       "warn",
     ],

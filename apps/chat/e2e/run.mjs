@@ -21,6 +21,7 @@ import {
   texts,
 } from "./page.mjs";
 import { cliUser, sdkUser, startNode } from "./programs.mjs";
+import { checkPasskey } from "./passkey.mjs";
 import { checkStorage } from "./storage.mjs";
 import { checkTransport } from "./transport.mjs";
 
@@ -35,12 +36,17 @@ let browser;
 try {
   // The node must know the page's origin and the page the node's address: the port is found first.
   const port = await freePort();
-  node = await startNode(join(folder, "node"), `http://127.0.0.1:${port}`);
+  const passkeyPort = await freePort();
+  node = await startNode(join(folder, "node"), [
+    `http://127.0.0.1:${port}`,
+    `http://localhost:${passkeyPort}`,
+  ]);
   chat = await serve({ nodeUrl: node.url, port });
   browser = await launchChromium({ userDataDir: join(folder, "profile") });
   await story(browser.context);
   await checkStorage(browser.context, check);
   await checkTransport(browser.context, check);
+  await checkPasskey(browser.context, check, { apiUrl: node.url, port: passkeyPort });
 } catch (error) {
   await check("the story came to its end", () => Promise.reject(error));
 } finally {

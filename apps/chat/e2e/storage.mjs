@@ -1,7 +1,5 @@
 // The conformance suite of stores, in a real browser's IndexedDB.
-import { createServer } from "node:http";
-import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { serveScript } from "./serve-script.mjs";
 
 const entry = `
   import { storeConformance } from "@coterie/storage/conformance";
@@ -64,40 +62,8 @@ const entry = `
   };
 `;
 
-/** A page with the suite in it, on a server of its own. */
-async function serveSuite() {
-  const { outputFiles } = await build({
-    stdin: {
-      contents: entry,
-      resolveDir: fileURLToPath(new URL("..", import.meta.url)),
-      loader: "js",
-    },
-    bundle: true,
-    write: false,
-    format: "esm",
-    target: "es2023",
-    conditions: ["@coterie/source"],
-  });
-  const script = outputFiles[0].text;
-  const server = createServer((request, response) => {
-    const isScript = request.url === "/suite.js";
-    response.writeHead(200, { "content-type": isScript ? "text/javascript" : "text/html" });
-    response.end(
-      isScript ? script : '<!doctype html><script type="module" src="/suite.js"></script>',
-    );
-  });
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return {
-    url: `http://127.0.0.1:${server.address().port}/`,
-    close: () => {
-      server.close();
-      server.closeAllConnections();
-    },
-  };
-}
-
 export async function checkStorage(context, check) {
-  const server = await serveSuite();
+  const server = await serveScript(entry);
   const page = await context.newPage();
   try {
     await page.goto(server.url);

@@ -209,5 +209,13 @@ export type {
   ServedGroup,
   ServedPreferences,
 } from "./tabs/served.ts";
-export type { EoaSigner, PublicIdentifier, Signer } from "@coterie/identity";
+export type {
+  EoaSigner,
+  PasskeyAssertion,
+  PasskeySigner,
+  PublicIdentifier,
+  Signer,
+} from "@coterie/identity";
+export { createPasskey, passkeySigner } from "./web-authn.ts";
+export type { Passkey, PasskeyOptions } from "./web-authn.ts";
 export { deleteKeptKey, keptKey } from "@coterie/storage/indexeddb";

@@ -1,7 +1,7 @@
 import { concat, fromHex, toUtf8 } from "@coterie/base";
 import { labels, normalizeEip191Signature } from "@coterie/crypto";
 import type { CryptoProvider } from "@coterie/crypto";
-import type { Signer } from "@coterie/identity";
+import type { EoaSigner, Signer } from "@coterie/identity";
 import { ClientError } from "./errors.ts";
 
 /** Whether a wallet signs one text twice the same is up to the wallet; RFC 6979, which most follow, says it does. */
@@ -26,8 +26,8 @@ export function databaseKeyText(app: string, identifier: string): string {
 
 /**
  * A 32-byte database key out of a wallet's signature: nothing to keep, but whoever gets that signature can read the file, and a
- * lost wallet loses it. Better, where there is one: a random key in the platform's key store. Throws `client/unsupported` for contract wallets
- * and for wallets whose signatures differ, `client/bad-argument` for a signature that is none.
+ * lost wallet loses it. Better, where there is one: a random key in the platform's key store. Throws `client/unsupported` for contract wallets,
+ * passkeys and wallets whose signatures differ, `client/bad-argument` for a signature that is none.
  */
 export async function deriveDatabaseKey(
   signer: Signer,
@@ -51,7 +51,7 @@ export async function deriveDatabaseKey(
 }
 
 /** R and S with S low: wallets differ in V and in the half of S for one and the same signature. */
-async function signatureOf(signer: Signer, text: string): Promise<Uint8Array> {
+async function signatureOf(signer: EoaSigner, text: string): Promise<Uint8Array> {
   const normalized = normalizeEip191Signature(await signer.signMessage(text));
   if (!normalized) throw new ClientError("client/bad-argument", { argument: "signature" });
   return normalized.subarray(0, 64);

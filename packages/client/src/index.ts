@@ -182,6 +182,8 @@ export type {
   ContractCheck,
   ContractVerdict,
   EoaSigner,
+  PasskeyAssertion,
+  PasskeySigner,
   PublicIdentifier,
   ScwSigner,
   Signer,

@@ -130,4 +130,11 @@ export { Dm } from "./dm.ts";
 export { Group } from "./group.ts";
 export type { Conversation } from "./conversation.ts";
 export type { DecodedMessage } from "./decoded-message.ts";
-export type { EoaSigner, PublicIdentifier, ScwSigner, Signer } from "@coterie/identity";
+export type {
+  EoaSigner,
+  PasskeyAssertion,
+  PasskeySigner,
+  PublicIdentifier,
+  ScwSigner,
+  Signer,
+} from "@coterie/identity";

@@ -1,5 +1,6 @@
 import type { CryptoProvider } from "@coterie/crypto";
 import {
+  askPasskey,
   checkContractSignature,
   completeUpdate,
   createSignatureCache,
@@ -118,10 +119,13 @@ export class SignatureRequest {
     });
   }
 
-  /** Asks a wallet, unless the change has no use for its signature. */
+  /** Asks a wallet or a passkey, unless the change has no use for its signature. */
   async sign(signer: Signer): Promise<void> {
     const identifier = await signerIdentifier(signer);
     this.#require(identifier);
+    if (signer.type === "Passkey") {
+      return this.#add(await askPasskey(signer, this.#pending.signatureText));
+    }
     const bytes = await signer.signMessage(this.#pending.signatureText);
     if (signer.type === "EOA") return this.addEcdsaSignature(bytes);
     const account = toPublicIdentifier(identifier);

@@ -28,8 +28,20 @@ export {
   verifySignedWithPublicKey,
 } from "./installation.ts";
 export type { Installation } from "./installation.ts";
-export { checkContractSignature, collectSignature, signerIdentifier } from "./signer.ts";
-export type { CollectedSignature, EoaSigner, ScwSigner, Signer } from "./signer.ts";
+export {
+  askPasskey,
+  checkContractSignature,
+  collectSignature,
+  signerIdentifier,
+} from "./signer.ts";
+export type {
+  CollectedSignature,
+  EoaSigner,
+  PasskeyAssertion,
+  PasskeySigner,
+  ScwSigner,
+  Signer,
+} from "./signer.ts";
 
 export {
   planAddAccount,

@@ -1,3 +1,4 @@
+import { fromHex, toUtf8 } from "@coterie/base";
 import type { CryptoProvider } from "@coterie/crypto";
 import type { Signature } from "@coterie/wire";
 import {
@@ -32,8 +33,24 @@ export interface ScwSigner {
   getBlockNumber?(): bigint | undefined;
 }
 
-/** What an app gives us to ask a person's wallet. */
-export type Signer = EoaSigner | ScwSigner;
+/** What an authenticator answers to a challenge (WebAuthn), as it came. */
+export interface PasskeyAssertion {
+  /** DER. */
+  readonly signature: Uint8Array;
+  readonly authenticatorData: Uint8Array;
+  readonly clientDataJson: Uint8Array;
+}
+
+/** A passkey: the authenticator signs what the page asks of it (XID-13). */
+export interface PasskeySigner {
+  readonly type: "Passkey";
+  /** Its P-256 key in hex, of 33 or 65 bytes: the two are different identifiers. */
+  getIdentifier(): Awaitable<PublicIdentifier>;
+  signChallenge(challenge: Uint8Array<ArrayBuffer>): Awaitable<PasskeyAssertion>;
+}
+
+/** What an app gives us to ask a person's wallet or authenticator. */
+export type Signer = EoaSigner | ScwSigner | PasskeySigner;
 
 /** Who a signer signs for; throws `identity/bad-identifier`. */
 export async function signerIdentifier(signer: Signer): Promise<Identifier> {
@@ -46,7 +63,17 @@ export interface CollectedSignature {
   readonly contracts: ContractVerdicts;
 }
 
-/** Asks a wallet to sign. A contract's signature is checked on its chain at once. */
+/** Asks a passkey to sign a text, which is its challenge. Throws `identity/bad-identifier`. */
+export async function askPasskey(signer: PasskeySigner, text: string): Promise<Signature> {
+  const identifier = await signerIdentifier(signer);
+  if (identifier.kind !== "passkey") {
+    throw new IdentityError("identity/bad-identifier", { rule: "XID-13" });
+  }
+  const assertion = await signer.signChallenge(toUtf8(text));
+  return { kind: "passkey", value: { publicKey: fromHex(identifier.key), ...assertion } };
+}
+
+/** Asks a wallet or a passkey to sign. A contract's signature is checked on its chain at once. */
 export async function collectSignature(input: {
   readonly crypto: CryptoProvider;
   readonly signer: Signer;
@@ -56,6 +83,9 @@ export async function collectSignature(input: {
   readonly signal?: unknown;
 }): Promise<CollectedSignature> {
   const { crypto, signer, text, contracts, signal } = input;
+  if (signer.type === "Passkey") {
+    return { signature: await askPasskey(signer, text), contracts: new Map() };
+  }
   const bytes = await signer.signMessage(text);
   if (signer.type === "EOA") {
     return { signature: { kind: "erc191", value: { bytes } }, contracts: new Map() };

@@ -1,11 +1,12 @@
-import { concat, toBase64Url, toHex, toUtf8 } from "@coterie/base";
-import type { PasskeySignature, PublicIdentifier } from "@coterie/client";
+import { concat, fromUtf8, toBase64Url, toHex, toUtf8 } from "@coterie/base";
+import type { PasskeyAssertion, PasskeySigner, PublicIdentifier } from "@coterie/client";
 import type { CryptoProvider } from "@coterie/crypto";
 
 /** An authenticator with one key: its identifier, and what it answers to a challenge (XID-13). */
 export interface TestPasskey {
   readonly identifier: PublicIdentifier;
-  assert(text: string): PasskeySignature;
+  assert(text: string): PasskeyAssertion & { readonly publicKey: Uint8Array };
+  readonly signer: PasskeySigner;
 }
 
 /** A passkey of a name and seed. Compressed and uncompressed keys are two identifiers. */
@@ -20,8 +21,9 @@ export function testPasskey(
     ? concat(Uint8Array.of(2 + ((point[64] as number) & 1)), point.subarray(1, 33))
     : point;
   const origin = "https://chat.example";
-  return {
-    identifier: { identifier: toHex(publicKey), identifierKind: 1 },
+  const identifier: PublicIdentifier = { identifier: toHex(publicKey), identifierKind: 1 };
+  const key: Omit<TestPasskey, "signer"> = {
+    identifier,
     assert(text) {
       const challenge = toBase64Url(toUtf8(text));
       const clientDataJson = toUtf8(JSON.stringify({ type: "webauthn.get", challenge, origin }));
@@ -35,4 +37,13 @@ export function testPasskey(
       return { publicKey, signature, authenticatorData, clientDataJson };
     },
   };
+  const signer: PasskeySigner = {
+    type: "Passkey",
+    getIdentifier: () => identifier,
+    signChallenge(challenge) {
+      const { publicKey: _, ...assertion } = key.assert(fromUtf8(challenge));
+      return assertion;
+    },
+  };
+  return { ...key, signer };
 }

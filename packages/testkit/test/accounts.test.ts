@@ -51,6 +51,42 @@ test("XID-11: what an installation signs for the world holds for its key alone",
   await world.close();
 });
 
+test("XID-13, XID-41: a passkey signs wherever a wallet does", async () => {
+  const world = createWorld();
+  const { signer, identifier } = testPasskey(world.crypto, "ada's key");
+  const options = {
+    crypto: world.crypto,
+    clock: world.clock,
+    timers: world.clock,
+    workers: false,
+  };
+  const open = (): Promise<Client> =>
+    Client.create(signer, {
+      ...options,
+      store: createMemoryStore(),
+      transport: createMemoryTransport(world.node.routes),
+    });
+  const ada = await open();
+  const phone = await open();
+  expect(ada.isRegistered && phone.inboxId === ada.inboxId).toBe(true);
+  expect(ada.accountIdentifier).toEqual(identifier);
+  await ada.revokeAllOtherInstallations();
+  const { installations } = await ada.preferences.fetchInboxState();
+  expect(installations.map(({ id }) => id)).toEqual([ada.installationId]);
+  // Another passkey's answer is found out before it is sent.
+  const other = testPasskey(world.crypto, "bo's key").signer;
+  const false_ = { ...other, getIdentifier: () => identifier };
+  await expect(
+    Client.create(false_, {
+      ...options,
+      store: createMemoryStore(),
+      transport: createMemoryTransport(world.node.routes),
+    }),
+  ).rejects.toMatchObject({ code: "identity/bad-signature" });
+  await Promise.all([ada.close(), phone.close()]);
+  await world.close();
+});
+
 test.each([false, true])(
   "XID-13, XID-40: a passkey registers, adds a wallet, revokes and hands over (compressed: %s)",
   async (compressed) => {
