@@ -101,6 +101,8 @@ export const labels = {
 
   /** Context of an installation's signature under the token of a SLIM session: never one for an inbox or for the public. */
   slimInboxToken: "coterie slim inbox token",
+  /** First line of what a member of a SLIM session signs about who moderates it next. */
+  slimSuccession: "coterie slim succession",
 
   /** HKDF salt of a database key that is made out of a wallet's signature. */
   databaseKey: "coterie database key",

@@ -40,8 +40,18 @@ import { restore } from "./restore.ts";
 import { save } from "./save.ts";
 import { sendCommand } from "./send-command.ts";
 import { isModerator, settingsOf } from "./session.ts";
+import {
+  followSuccession,
+  handOver,
+  heardUntold,
+  letterCame,
+  succeeded,
+  successorsKey,
+  tickSuccession,
+} from "./succession.ts";
 import { abandon, enqueue, fail, pump } from "./tasks.ts";
 import { verify } from "./verify.ts";
+import { successionKey } from "./warrant.ts";
 import { createWakes } from "./wakes.ts";
 
 /** All sessions of one app, as a machine without IO. */
@@ -135,6 +145,9 @@ function take(context: Context, input: AppInput): void {
       goOn(context, session);
       return;
     }
+    case "hand-over":
+      changeModerator(context, input);
+      return;
     case "close":
       closeSession(context, input);
       return;
@@ -170,7 +183,7 @@ function receive(context: Context, input: Input<"received">): void {
         refuse(context, "offline", session.id);
         return;
       }
-      hear(session, received);
+      hear(context, session, received);
       if (isCommand(received.type)) command(context, session, received);
       else receiveData(context, session, received);
       goOn(context, session);
@@ -229,11 +242,14 @@ function isShut({ absence }: Session, { type }: Received): boolean {
 }
 
 /** SHB-04, SSN-21. */
-function hear(session: Session, received: Received): void {
+function hear(context: Context, session: Session, received: Received): void {
   const { key } = received.source;
   session.presence.heard(key);
   const member = session.roster.get(key);
-  if (member?.ours === false && isOurs(received)) member.ours = true;
+  if (member === undefined) return;
+  if (!member.ours && isOurs(received)) member.ours = true;
+  member.key ??= received.token.publicKey;
+  heardUntold(context, session, key);
 }
 
 /** Replay, role and step of one command that is for a session of ours (SSG-05, SSG-09, SSG-10). */
@@ -255,6 +271,15 @@ function command(context: Context, session: Session, received: Received): void {
   if (session.seen.has(source.key, messageId)) {
     const stored = context.answers.find(questionOf(received), context.now);
     if (stored !== undefined) sendCommand(context, stored);
+    return;
+  }
+  if (
+    type === SessionMessageType.joinRequest &&
+    source.key !== session.moderator.key &&
+    received.metadata.has(successionKey)
+  ) {
+    succeeded(context, session, received);
+    session.seen.add(source.key, messageId);
     return;
   }
   if (!mayCommand(session, received)) {
@@ -342,7 +367,7 @@ function create(context: Context, input: Input<"create">): void {
     fail(context, handle, new SessionError("session/too-many"));
     return;
   }
-  const settings = settingsFor(input.settings);
+  const settings = withSuccessors(settingsFor(input.settings));
   const group = settings.kind === "group";
   const given = context.names.of(input.destination);
   const ids = group ? slimChannelIds(context.parts.identity.tokenId, given.name) : undefined;
@@ -399,6 +424,13 @@ function settingsFor(settings: SessionSettings): SessionSettings {
     : settings;
 }
 
+/** The others learn of it with the invitation. */
+function withSuccessors(settings: SessionSettings): SessionSettings {
+  return settings.noSuccessor === true && settings.kind === "group"
+    ? { ...settings, metadata: new Map([...settings.metadata, [successorsKey, "none"]]) }
+    : settings;
+}
+
 /** SSN-01. */
 function newSessionId(context: Context): number {
   for (;;) {
@@ -424,6 +456,24 @@ function changeMembers(
   } else {
     const work = kind === "invite" ? invite : remove;
     enqueue(session.tasks, () => work(context, session, target), handle);
+    goOn(context, session);
+  }
+}
+
+/** SHB-18. */
+function changeModerator(context: Context, input: Input<"hand-over">): void {
+  const session = found(context, input);
+  if (session === undefined) return;
+  const { handle, to } = input;
+  if (session.settings.kind !== "group") {
+    fail(context, handle, new SessionError("session/not-a-group"));
+  } else if (!isModerator(session)) {
+    fail(context, handle, new SessionError("session/not-moderator"));
+  } else if (session.absence.isAway) {
+    fail(context, handle, new SessionError("session/offline"));
+  } else {
+    const target = to && context.names.of(to);
+    enqueue(session.tasks, () => handOver(context, session, target), handle);
     goOn(context, session);
   }
 }
@@ -475,6 +525,7 @@ function tick(context: Context, session: Session): void {
   // SML-33
   if (tickParked(context, session)) session.absence.repair();
   tickRefresh(context, session);
+  tickSuccession(context, session);
   for (const subscription of session.subscriptions) {
     if (subscription.state === "open" && subscription.until <= context.now) {
       subscription.state = "failed";
@@ -490,8 +541,22 @@ function goOn(context: Context, session: Session | undefined): void {
   for (const key of session.silent) session.presence.mark(key, false);
   session.silent.clear();
   settleAbsence(session);
+  readLetters(context, session);
   pump(context, session.tasks);
+  followSuccession(session);
   if (session.failed) end(context, session, "closed-by-us");
+}
+
+function readLetters(context: Context, session: Session): void {
+  const { letters } = session;
+  session.letters = [];
+  for (const letter of letters) {
+    try {
+      letterCame(context, session, letter);
+    } catch (error) {
+      refuse(context, reasonOf(error), session.id);
+    }
+  }
 }
 
 /** At the end of a step: what it changed is stored, and sessions say when they want to be woken. */
@@ -519,6 +584,7 @@ function nextWake(session: Session): number | undefined {
   at(session.presence.wakeAt);
   at(nextParked(session));
   at(session.mls?.refreshAt);
+  at(session.succession.claimAt);
   for (const { state, until } of session.subscriptions) if (state === "open") at(until);
   return wake;
 }

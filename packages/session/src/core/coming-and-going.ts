@@ -11,6 +11,7 @@ import { reply } from "./reply.ts";
 import { setOnline } from "./roster.ts";
 import { sendCommand } from "./send-command.ts";
 import { commandOf } from "./session.ts";
+import { moderatorLeftOnPurpose, moderatorSeen } from "./succession.ts";
 import { fail, nothing } from "./tasks.ts";
 
 /** What presence does to a session. */
@@ -28,8 +29,14 @@ export function presenceSink(context: Context, session: Session): PresenceSink {
         }),
       );
     },
-    online: (key) => setOnline(context, session, key, true),
-    offline: (key) => setOnline(context, session, key, false),
+    online(key) {
+      setOnline(context, session, key, true);
+      moderatorSeen(context, session, key);
+    },
+    offline(key) {
+      setOnline(context, session, key, false);
+      moderatorSeen(context, session, key);
+    },
     behind: () => session.absence.repair(),
   };
 }
@@ -121,6 +128,7 @@ export function stateChanged(context: Context, session: Session, received: Recei
   if (context.names.read(value.participant).key !== source.key) throw refused("not-itself");
   const to = value.newState === ParticipantState.online ? "online" : "offline";
   const verdict = session.presence.stateChange(source.key, to, value.epoch);
+  if (to === "offline") moderatorLeftOnPurpose(session, source.key);
   if (verdict === "ack") {
     reply(context, session, received, SessionMessageType.groupAck, { kind: "groupAck", value: {} });
   } else if (verdict === "nack") {

@@ -4,6 +4,7 @@ import { SessionError } from "../errors.ts";
 import { excuse } from "./asks.ts";
 import { noMetadata } from "./command.ts";
 import { random32, refuse } from "./context.ts";
+import { letterType, ownHandle } from "./letters.ts";
 import { groupFanout, maxPayload } from "./limits.ts";
 import { openBlob, sealBlob } from "./mls-profile.ts";
 import type { Context, DataFlow, Message, Session } from "./model.ts";
@@ -61,6 +62,7 @@ export function createDataFlow(
         send(context, session, SessionMessageType.rtxReply, id, content, named(to));
       },
       settled(handle, { acked, missing, sent }) {
+        if (handle === ownHandle) return;
         const names = (keys: readonly MemberKey[]) => keys.map((key) => named(key).name);
         if (!sent) fail(context, handle, new SessionError("session/closed"));
         else if (missing.length > 0 && session.settings.requireAll === true) {
@@ -90,6 +92,10 @@ export function createDataFlow(
         sendBare(context, session, SessionMessageType.rtxRequest, id, named(source), noMetadata);
       },
       deliver(source, id, item) {
+        if (item.payloadType === letterType) {
+          session.letters.push(item);
+          return;
+        }
         if (!isDirectId(id)) session.unsaved.add(positionPrefix + source);
         context.out.push({ kind: "delivered", session: session.id, item });
       },
@@ -141,6 +147,9 @@ function cannotPublish(session: Session, content: Payload): SessionError | undef
   // SSN-10
   if (session.direction === "none" || session.direction === "receive") {
     return new SessionError("session/not-a-sender");
+  }
+  if (content.payloadType === letterType) {
+    return new SessionError("session/bad-argument", { payloadType: letterType });
   }
   for (const key of content.metadata.keys()) {
     if (reserved.has(key)) return new SessionError("session/bad-argument", { metadata: key });

@@ -23,6 +23,7 @@ import type { Held } from "./reliability/held.ts";
 import type { Receiver } from "./reliability/receiver.ts";
 import type { Sender } from "./reliability/sender.ts";
 import type { ReplayGuard } from "./replay.ts";
+import type { Warrant } from "./warrant.ts";
 import type { Wakes } from "./wakes.ts";
 
 // What the parts of the core share. All of it but names, settings and MLS groups may change in place.
@@ -63,6 +64,8 @@ export interface Member {
   ours: boolean;
   /** Of the moderator's MLS group. */
   leaf?: number | undefined;
+  /** The key that its messages come with. */
+  key?: Uint8Array | undefined;
   /** Unix seconds: when the token in its leaf ends (SML-22). */
   credentialUntil?: number | undefined;
 }
@@ -110,6 +113,11 @@ export interface Session {
   strangersAt: number | undefined;
   /** Members that left messages unacknowledged in this step. */
   readonly silent: Set<string>;
+  readonly succession: Succession;
+  /** The moderator waits for its successor. */
+  handingOver: boolean;
+  /** Letters of members of ours, to be read at the end of what is going on. */
+  letters: Message[];
   mls: SessionMls | undefined;
   /** Both channel names of a group; empty in a pair. */
   subscriptions: readonly Subscription[];
@@ -128,6 +136,22 @@ export interface Session {
   readonly unsaved: Set<string>;
   /** The same array until somebody comes, goes or is away. */
   view: readonly MemberView[] | undefined;
+}
+
+/** Who moderates next (SHB-18). */
+export interface Succession {
+  /** Ours, and until when it binds us. */
+  vote: { readonly from: string; readonly successor: string; readonly until: number } | undefined;
+  /** Those for us, while we claim the place. */
+  votes: Map<string, Warrant> | undefined;
+  /** When to claim it. */
+  claimAt: number | undefined;
+  /** Unix seconds: of the words that made the last change; older ones count no more. */
+  since: number;
+  /** What made us moderator, for those who do not know yet. */
+  proof: string | undefined;
+  untold: Set<string>;
+  readonly telling: Map<string, Ask>;
 }
 
 /** A command that wants answers, and its timer (SSN-06). */

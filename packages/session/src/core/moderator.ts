@@ -1,5 +1,5 @@
 import { GroupUpdateOp, SessionMessageType } from "@coterie/wire/slim";
-import type { JoinReplyPayload } from "@coterie/wire/slim";
+import type { CommandPayload, JoinReplyPayload } from "@coterie/wire/slim";
 import { SessionError } from "../errors.ts";
 import { ask, cancel } from "./asks.ts";
 import { missed, sendUpdate } from "./group-update.ts";
@@ -86,25 +86,12 @@ function* requestJoin(
   session: Session,
   peer: KnownName,
 ): Generator<undefined, Received, undefined> {
-  const { settings, control, destination } = session;
-  const { reliability, mls } = settings;
   const join = ask(context, session, {
     command: commandOf(context, session, {
       type: SessionMessageType.joinRequest,
-      payload: {
-        kind: "joinRequest",
-        value: {
-          ...(reliability && {
-            timerSettings: { timeout: reliability.intervalMs, maxRetries: reliability.maxRetries },
-          }),
-          ...(control && { channel: destination.wire, control: control.wire }),
-          ...(mls && {
-            mlsSettings: { headerIntegrityValidationPercent: mls.headerIntegrityPercent },
-          }),
-        },
-      },
+      payload: joinRequestOf(session),
       to: peer,
-      metadata: settings.metadata,
+      metadata: session.settings.metadata,
     }),
     expect: [peer],
     replyTypes: [SessionMessageType.joinReply],
@@ -116,6 +103,22 @@ function* requestJoin(
   if (found !== undefined) found.joinFailed = answer === undefined;
   if (answer === undefined) throw unanswered(join);
   return answer;
+}
+
+export function joinRequestOf({ settings, control, destination }: Session): CommandPayload {
+  const { reliability, mls } = settings;
+  return {
+    kind: "joinRequest",
+    value: {
+      ...(reliability && {
+        timerSettings: { timeout: reliability.intervalMs, maxRetries: reliability.maxRetries },
+      }),
+      ...(control && { channel: destination.wire, control: control.wire }),
+      ...(mls && {
+        mlsSettings: { headerIntegrityValidationPercent: mls.headerIntegrityPercent },
+      }),
+    },
+  };
 }
 
 /** SGR-08: into the roster, and with MLS into the tree. Nothing of it stays where MLS refuses the key package. */

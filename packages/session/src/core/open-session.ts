@@ -1,11 +1,13 @@
 import { createAbsence } from "./absence.ts";
 import { absenceSink, presenceSink } from "./coming-and-going.ts";
+import { wallSeconds } from "./context.ts";
 import { createDataFlow } from "./data.ts";
 import type { Context, Member, Session } from "./model.ts";
 import { createPresence } from "./presence.ts";
 import { createHeld } from "./reliability/held.ts";
 import { createReplayGuard } from "./replay.ts";
 import { isModerator, others } from "./session.ts";
+import { createSuccession } from "./succession.ts";
 import { createTasks } from "./tasks.ts";
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
@@ -48,6 +50,9 @@ export function openSession(
     held: createHeld(),
     strangersAt: undefined,
     silent: new Set(),
+    succession: createSuccession(restored === undefined ? wallSeconds(context) - 60 : 0),
+    handingOver: false,
+    letters: [],
     failed: false,
     view: undefined,
     subscriptions: [],

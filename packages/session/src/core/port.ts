@@ -19,6 +19,8 @@ export interface SessionSettings {
   readonly oursOnly?: boolean | undefined;
   /** Of a group left with its moderator alone (SGR-35). */
   readonly keepEmptyGroup?: boolean | undefined;
+  /** Of a group: nobody takes over when its moderator is lost (SHB-18). */
+  readonly noSuccessor?: boolean | undefined;
   /** A publish that not everybody acknowledged rejects (SRL-06). */
   readonly requireAll?: boolean | undefined;
 }
@@ -96,6 +98,13 @@ export type AppInput =
       readonly session: number;
       /** One member alone (SRL-16). */ readonly to?: SlimName | undefined;
     } & Payload)
+  /** SHB-18: to this member of ours, or to the first that may. */
+  | {
+      readonly kind: "hand-over";
+      readonly handle: Handle;
+      readonly session: number;
+      readonly to?: SlimName | undefined;
+    }
   | {
       readonly kind: "close" | "soft-close" | "rejoin";
       readonly handle: Handle;

@@ -44,14 +44,18 @@ export function pump(context: Context, tasks: Tasks): void {
 }
 
 /** Gives up all of them, but not the one that asks for it. */
-export function abandon(context: Context, tasks: Tasks): void {
+export function abandon(
+  context: Context,
+  tasks: Tasks,
+  error: CoterieError = new SessionError("session/closed"),
+): void {
   const given = [...tasks.queue];
   tasks.queue.length = 0;
   if (tasks.current !== undefined && !tasks.running) {
     given.unshift(tasks.current);
     tasks.current = undefined;
   }
-  for (const { handle } of given) fail(context, handle, new SessionError("session/closed"));
+  for (const { handle } of given) fail(context, handle, error);
 }
 
 export function fail(context: Context, handle: Handle | undefined, error: CoterieError): void {
