@@ -304,6 +304,25 @@ export class Session implements AsyncDisposable {
     return this.rejoin(options).wait(options);
   }
 
+  /**
+   * Makes another member the moderator: this one, or the first in the order of the session (SHB-18). It has to be an app of this library
+   * that is online; native apps follow. Moderators only.
+   */
+  handOver(to?: NameLike | null, options?: WaitOptions): Started {
+    return this.#begin(
+      () =>
+        this.#runtime.ask({
+          kind: "hand-over",
+          session: this.#line.id,
+          to: to === undefined || to === null ? undefined : slimNameOf(to),
+        }),
+      options,
+    );
+  }
+  handOverAndWait(to?: NameLike | null, options?: WaitOptions): Promise<Completion> {
+    return this.handOver(to, options).wait(options);
+  }
+
   /** The same at all members. */
   sessionId(): number {
     return this.#line.id;

@@ -65,7 +65,8 @@ export interface RuntimeParts {
 /** Inputs that end once, without the handle that this runtime gives them. */
 type Asked =
   | { readonly kind: "invite" | "remove"; readonly session: number; readonly name: SlimName }
-  | { readonly kind: "close" | "soft-close" | "rejoin"; readonly session: number };
+  | { readonly kind: "close" | "soft-close" | "rejoin"; readonly session: number }
+  | { readonly kind: "hand-over"; readonly session: number; readonly to: SlimName | undefined };
 
 interface UnderWay {
   readonly operation: Operation;
