@@ -1,9 +1,8 @@
 import { fromUtf8, toUtf8 } from "@coterie/base";
 import { noMetadata } from "./command.ts";
 import { refused } from "./mls-profile.ts";
-import type { Context, Message, Session } from "./model.ts";
+import type { Context, Message, Session, Warrant } from "./model.ts";
 import { decodeWarrants, encodeWarrants } from "./warrant.ts";
-import type { Warrant } from "./warrant.ts";
 
 /** What members of ours write to each other beside the application (SHB-18): messages to one member, which the core reads itself. */
 export type Letter =

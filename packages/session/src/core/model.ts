@@ -23,7 +23,6 @@ import type { Held } from "./reliability/held.ts";
 import type { Receiver } from "./reliability/receiver.ts";
 import type { Sender } from "./reliability/sender.ts";
 import type { ReplayGuard } from "./replay.ts";
-import type { Warrant } from "./warrant.ts";
 import type { Wakes } from "./wakes.ts";
 
 // What the parts of the core share. All of it but names, settings and MLS groups may change in place.
@@ -136,6 +135,24 @@ export interface Session {
   readonly unsaved: Set<string>;
   /** The same array until somebody comes, goes or is away. */
   view: readonly MemberView[] | undefined;
+}
+
+/** A member's signed word on who moderates a session from now on (SHB-18): the moderator's own, or one vote of many. */
+export interface Warrant {
+  readonly kind: "handover" | "vote";
+  readonly session: number;
+  /** Keys of the members that moderated and is to moderate. */
+  readonly from: string;
+  readonly successor: string;
+  /** All zeros without MLS. */
+  readonly epoch: bigint;
+  readonly commitId: number;
+  /** Unix seconds. */
+  readonly issuedAt: number;
+  readonly signer: string;
+  /** Of the signer, then: it names the key for those who never heard of it. */
+  readonly token: string;
+  readonly signature: Uint8Array;
 }
 
 /** Who moderates next (SHB-18). */

@@ -8,7 +8,7 @@ import { wallSeconds } from "./context.ts";
 import { missed, sendUpdate } from "./group-update.ts";
 import { sendLetter, readLetter } from "./letters.ts";
 import { appIdOf, change, isKeyOf, refused } from "./mls-profile.ts";
-import type { Context, Member, Message, Session, Succession, Work } from "./model.ts";
+import type { Context, Member, Message, Session, Succession, Warrant, Work } from "./model.ts";
 import { joinRequestOf } from "./moderator.ts";
 import type { KnownName } from "./names.ts";
 import type { Received } from "./received.ts";
@@ -17,7 +17,6 @@ import { findMember, participantOf, participantsOf } from "./roster.ts";
 import { commandOf, isModerator, onlineOthers, others, settingsOf, timersOf } from "./session.ts";
 import { abandon, enqueue, nothing, settled } from "./tasks.ts";
 import { decodeWarrants, encodeWarrants, isSigned, signWarrant, successionKey } from "./warrant.ts";
-import type { Warrant } from "./warrant.ts";
 
 // SHB-18: the moderator gives its place to a member of ours, or is lost and one of them takes it by the votes of the others.
 

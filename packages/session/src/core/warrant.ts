@@ -1,25 +1,7 @@
 import { fromBase64Url, fromUtf8, toBase64Url, toUtf8 } from "@coterie/base";
 import { decompressP256, labels } from "@coterie/crypto";
 import { appIdOf, refused } from "./mls-profile.ts";
-import type { Context, Session } from "./model.ts";
-
-/** A member's signed word on who moderates a session from now on (SHB-18): the moderator's own, or one vote of many. */
-export interface Warrant {
-  readonly kind: "handover" | "vote";
-  readonly session: number;
-  /** Keys of the members that moderated and is to moderate. */
-  readonly from: string;
-  readonly successor: string;
-  /** All zeros without MLS. */
-  readonly epoch: bigint;
-  readonly commitId: number;
-  /** Unix seconds. */
-  readonly issuedAt: number;
-  readonly signer: string;
-  /** Of the signer, then: it names the key for those who never heard of it. */
-  readonly token: string;
-  readonly signature: Uint8Array;
-}
+import type { Context, Session, Warrant } from "./model.ts";
 
 /** Where a JOIN_REQUEST of a successor carries what it was given. */
 export const successionKey = "slim.succession";
