@@ -4,6 +4,7 @@ import { addConfigVerbs } from "./config.ts";
 import { addControllerVerbs } from "./controller.ts";
 import { addNodeVerbs } from "./node.ts";
 import { createOperator } from "./operator.ts";
+import { addSlimVerb } from "./slim.ts";
 
 /** SND-08: one program for both halves; these are the trees of SLIM, with the options that they share. */
 export function addSlimVerbs(
@@ -35,6 +36,7 @@ export function addSlimVerbs(
   addControllerVerbs(operator);
   addChannelManagerVerbs(operator);
   addNodeVerbs(operator);
+  addSlimVerb(operator);
   addConfigVerbs(operator);
   program
     .command("version")

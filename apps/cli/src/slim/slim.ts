@@ -1,0 +1,11 @@
+import { addAppVerb } from "./app.ts";
+import type { Operator } from "./operator.ts";
+
+/** SND-08: a node and an app of one's own. */
+export function addSlimVerb(operator: Operator): void {
+  const slim = operator.program
+    .command("slim")
+    .alias("s")
+    .description("run a node, or be an app at the terminal");
+  addAppVerb(slim, operator);
+}
