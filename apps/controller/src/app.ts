@@ -55,6 +55,7 @@ export const defaultControllerName = "agntcy/controller/slim-controller";
  */
 export async function openControllerApp(
   options: ControllerAppOptions,
+  signal?: AbortSignal,
 ): Promise<RunningControllerApp> {
   const { persistence } = options;
   const log = options.logger ?? silentLog;
@@ -63,7 +64,7 @@ export async function openControllerApp(
   const { hosted, granted, verifier, baseId } = identities(options.credentials, name, crypto);
   const service = new Service("controller", { log });
   try {
-    const connection = await service.connect(options.node);
+    const connection = await service.connect(options.node, { signal });
     const host: App =
       persistence === undefined
         ? service.createAppWithDirection(name, hosted, verifier, Direction.None)

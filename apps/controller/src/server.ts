@@ -1,15 +1,20 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { silentLog } from "@coterie/base";
 import type { Log as Logger } from "@coterie/base";
 import { createMemoryStore } from "@coterie/storage";
 import type { Store } from "@coterie/storage";
 import { openSqliteStore } from "@coterie/storage/sqlite";
-import type { Routes } from "@coterie/transport";
+import { Status, StatusError } from "@coterie/transport";
+import type { Route, Routes } from "@coterie/transport";
 import { createH2Server } from "@coterie/transport/h2";
 import type { H2Server } from "@coterie/transport/h2";
+import { channelManagerPaths } from "@coterie/wire/slim/channel-manager";
+import { openControllerApp } from "./app.ts";
+import type { ControllerAppOptions, RunningControllerApp } from "./app.ts";
 import { createController } from "./controller.ts";
-import type { ControllerTimes } from "./controller.ts";
+import type { Controller, ControllerTimes } from "./controller.ts";
 import { ControllerError } from "./errors.ts";
 import type { Admission } from "./southbound.ts";
 
@@ -25,6 +30,10 @@ export interface ControllerOptions {
   readonly southbound: Address;
   /** What operators ask; customary port 50051. It has no login: let only operators reach it. */
   readonly northbound: Address;
+  /** The channel manager's service over the controller's hosted channels (SCM-08); customary port 10356. It has no login. */
+  readonly channelManager?: Address | undefined;
+  /** The controller's own app (SCT-21); absent: links and routes, and no channels. */
+  readonly app?: ControllerAppOptions | undefined;
   readonly admission?: Admission | undefined;
   readonly times?: Partial<ControllerTimes> | undefined;
   readonly logger?: Logger | undefined;
@@ -34,6 +43,9 @@ export interface RunningController {
   /** URLs. */
   readonly southbound: string;
   readonly northbound: string;
+  readonly channelManager?: string | undefined;
+  /** Resolves once the controller's own app is connected to its node, which may come later than the controller. */
+  readonly ready: Promise<void>;
   close(): Promise<void>;
 }
 
@@ -60,11 +72,76 @@ export async function startController(options: ControllerOptions): Promise<Runni
     };
     const southbound = await serve(options.southbound, controller.southbound);
     const northbound = await serve(options.northbound, controller.northbound);
-    return { southbound: southbound.url, northbound: northbound.url, close };
+    let manager: Routes = new Map();
+    const channelManager =
+      options.channelManager &&
+      (await serve(
+        options.channelManager,
+        later(() => manager),
+      ));
+    const stop = new AbortController();
+    const ready = options.app
+      ? attach(controller, { logger, ...options.app }, stop.signal, (routes) => (manager = routes))
+      : undefined;
+    undo.push(async () => {
+      stop.abort();
+      await (await ready)?.close();
+    });
+    return {
+      southbound: southbound.url,
+      northbound: northbound.url,
+      channelManager: channelManager?.url,
+      ready: (async () => void (await ready))(),
+      close,
+    };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** Between two attempts to reach the node. */
+const retryMs = 2_000;
+
+/** Tries until it is there: the node registers here first, and may start later. Undefined where the controller was stopped before. */
+async function attach(
+  controller: Controller,
+  options: ControllerAppOptions,
+  signal: AbortSignal,
+  attached: (channelManager: Routes) => void,
+): Promise<RunningControllerApp | undefined> {
+  while (!signal.aborted) {
+    try {
+      const app = await openControllerApp(options, signal);
+      attached(controller.attach(app));
+      options.logger?.write("info", "controller.attached", { node: options.node.endpoint });
+      return app;
+    } catch (error) {
+      if (signal.aborted) return undefined;
+      options.logger?.write("warn", "controller.no-node", { node: options.node.endpoint, error });
+      await sleep(retryMs, undefined, { signal, ref: false }).catch(() => {});
+    }
+  }
+  return undefined;
+}
+
+/** Routes that are there from some time on; before it they are as unknown as any. */
+function later(current: () => Routes): Routes {
+  const unavailable = (): never => {
+    throw new StatusError(Status.unavailable, "the controller's app is not connected yet");
+  };
+  return new Map(
+    Object.values(channelManagerPaths).map((path): [string, Route] => [
+      path,
+      {
+        kind: "unary",
+        handle(request, context) {
+          const route = current().get(path);
+          return route?.kind === "unary" ? route.handle(request, context) : unavailable();
+        },
+      },
+    ]),
+  );
 }
 
 async function openStore(folder: string | undefined): Promise<Store> {
