@@ -15,3 +15,12 @@ export async function bindings(kind) {
   slim.initializeWithDefaults?.();
   return slim;
 }
+
+/** Calls over sessions: with ours an entry of its own, with the natives beside everything else. */
+export async function rpcOf(kind) {
+  if (kind === "ours") {
+    return import(new URL("../../packages/session/dist/rpc/index.js", import.meta.url).href);
+  }
+  const native = await import(packages[kind]);
+  return { ...native.default?.slim_rpc, ...native };
+}
