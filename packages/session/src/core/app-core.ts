@@ -38,6 +38,7 @@ import { placeGiven, placeRequested, planRefresh, tickRefresh } from "./renewal.
 import { questionOf } from "./reply.ts";
 import { restore } from "./restore.ts";
 import { save } from "./save.ts";
+import { sealKey, sealOn } from "./sealing.ts";
 import { sendCommand } from "./send-command.ts";
 import { isModerator, settingsOf } from "./session.ts";
 import {
@@ -367,7 +368,7 @@ function create(context: Context, input: Input<"create">): void {
     fail(context, handle, new SessionError("session/too-many"));
     return;
   }
-  const settings = withSuccessors(settingsFor(input.settings));
+  const settings = withMetadata(settingsFor(input.settings));
   const group = settings.kind === "group";
   const given = context.names.of(input.destination);
   const ids = group ? slimChannelIds(context.parts.identity.tokenId, given.name) : undefined;
@@ -424,11 +425,14 @@ function settingsFor(settings: SessionSettings): SessionSettings {
     : settings;
 }
 
-/** The others learn of it with the invitation. */
-function withSuccessors(settings: SessionSettings): SessionSettings {
-  return settings.noSuccessor === true && settings.kind === "group"
-    ? { ...settings, metadata: new Map([...settings.metadata, [successorsKey, "none"]]) }
-    : settings;
+/** What the others learn with the invitation. */
+function withMetadata(settings: SessionSettings): SessionSettings {
+  const metadata = new Map(settings.metadata);
+  if (settings.noSuccessor === true && settings.kind === "group") {
+    metadata.set(successorsKey, "none");
+  }
+  if (settings.sealMetadata === true && settings.mls !== undefined) metadata.set(sealKey, sealOn);
+  return metadata.size === settings.metadata.size ? settings : { ...settings, metadata };
 }
 
 /** SSN-01. */

@@ -17,6 +17,7 @@ import { createReceiver } from "./reliability/receiver.ts";
 import { createSender } from "./reliability/sender.ts";
 import type { MemberKey } from "./reliability/sender.ts";
 import { positionPrefix } from "./save.ts";
+import { openContent, sealContent, sealedType, sealKey, sealOn } from "./sealing.ts";
 import { headerFor } from "./send-command.ts";
 import { isModerator, sessionHeader } from "./session.ts";
 import { fail } from "./tasks.ts";
@@ -116,10 +117,12 @@ export function publish(
   context: Context,
   session: Session,
   handle: Handle,
-  content: Payload,
+  given: Payload,
   to: KnownName | undefined,
 ): void {
-  const error = cannotPublish(session, content);
+  // SML-12: natives see a message that they cannot read
+  const content = sealsAll(session) ? sealContent(given) : given;
+  const error = cannotPublish(session, given) ?? tooLarge(content);
   if (error !== undefined) {
     fail(context, handle, error);
     return;
@@ -154,9 +157,17 @@ function cannotPublish(session: Session, content: Payload): SessionError | undef
   for (const key of content.metadata.keys()) {
     if (reserved.has(key)) return new SessionError("session/bad-argument", { metadata: key });
   }
-  return content.payload.length > maxPayload
-    ? new SessionError("session/too-large", { limit: maxPayload, size: content.payload.length })
+  return undefined;
+}
+
+function tooLarge({ payload }: Payload): SessionError | undefined {
+  return payload.length > maxPayload
+    ? new SessionError("session/too-large", { limit: maxPayload, size: payload.length })
     : undefined;
+}
+
+function sealsAll({ mls, settings }: Session): boolean {
+  return mls !== undefined && settings.metadata.get(sealKey) === sealOn;
 }
 
 /** SSN-07: the token first, then the payload sealed under a header with it, anew each time that it goes out. */
@@ -331,10 +342,14 @@ export function releaseHeld(context: Context, session: Session): void {
 function deliveryOf(
   session: Session,
   received: Received,
-  { payloadType }: ApplicationPayload,
-  payload: Uint8Array,
+  { payloadType: clearType }: ApplicationPayload,
+  blob: Uint8Array,
 ): Message {
-  let { metadata } = received;
+  // SML-12; what was not sealed in this form comes as it is
+  const sealed =
+    clearType === sealedType && session.mls !== undefined ? openContent(blob) : undefined;
+  const { payloadType, payload } = sealed ?? { payloadType: clearType, payload: blob };
+  let metadata = sealed?.metadata ?? received.metadata;
   if (metadata.has(publishTo) && session.settings.kind !== "group") {
     // SPP-03
     metadata = new Map([...metadata].filter(([key]) => key !== publishTo));

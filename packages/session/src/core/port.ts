@@ -21,6 +21,8 @@ export interface SessionSettings {
   readonly keepEmptyGroup?: boolean | undefined;
   /** Of a group: nobody takes over when its moderator is lost (SHB-18). */
   readonly noSuccessor?: boolean | undefined;
+  /** With MLS: types and metadata of messages travel sealed (SML-12). Native apps cannot read them then. */
+  readonly sealMetadata?: boolean | undefined;
   /** A publish that not everybody acknowledged rejects (SRL-06). */
   readonly requireAll?: boolean | undefined;
 }

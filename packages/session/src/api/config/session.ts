@@ -34,6 +34,8 @@ export interface SessionConfig {
   oursOnly?: boolean | undefined;
   /** Stays open when its last member leaves (SGR-35). */
   keepEmptyGroup?: boolean | undefined;
+  /** With MLS: also types and metadata of messages are encrypted, for apps of this library alone (SML-12). */
+  sealMetadata?: boolean | undefined;
   /** Nobody takes the moderator's place when it is lost; otherwise an app of this library does after a while (SHB-18). */
   noSuccessor?: boolean | undefined;
   /** `publish` rejects where not everybody acknowledged (SRL-06). */
@@ -63,6 +65,7 @@ export function settingsOf(config: SessionConfig): SessionSettings {
         : { headerIntegrityPercent: uint32("headerIntegrityValidationPercent", percent) },
     oursOnly: config.oursOnly,
     keepEmptyGroup: config.keepEmptyGroup,
+    sealMetadata: config.sealMetadata,
     noSuccessor: config.noSuccessor,
     requireAll: config.requireAll,
   };
