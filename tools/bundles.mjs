@@ -23,6 +23,8 @@ const bundles = [
   ],
   ["transport by fetch", "transport", all("transport", "transport/grpc-web")],
   ["storage in memory and in IndexedDB", "storage", all("storage", "storage/indexeddb")],
+  ["dataplane", "dataplane", all("dataplane")],
+  ["session for browsers, everything in it", "session", all("session")],
   ["client for browsers, everything in it", "client", all("client", "client/browser")],
   [
     "mls with noble's Curve25519",
