@@ -119,6 +119,9 @@ export type AppInput =
       readonly connection: ConnectionId;
     };
 
+/** Inputs of one kind. */
+export type Input<Kind extends AppInput["kind"]> = Extract<AppInput, { readonly kind: Kind }>;
+
 export interface Payload {
   readonly payloadType: string;
   readonly payload: Uint8Array;
