@@ -4,12 +4,22 @@ import { silenceStory, softCloseStory } from "../lib/slim-presence-story.mjs";
 
 export default async function run({ node, check }) {
   // all at once: most of it is waiting for three heartbeats that do not come
-  await forEachCore(node, ({ core, mls, url, title }) => {
-    const one = { check, title: `${title}, natives alone`, kinds: [core, core, core], url, mls };
-    return Promise.all([
-      softCloseStory(one),
-      silenceStory({ ...one, missed: false }),
-      silenceStory({ ...one, title: `${one.title}, an invitation missed`, missed: true }),
-    ]);
+  await forEachCore(node, async ({ core, mls, url, title, where }) => {
+    const crews = [
+      ["ours moderates", ["ours", core, core]],
+      ["ours goes and comes", [core, "ours", core]],
+      // what released apps do among themselves, for comparison
+      ...(where === "ours" ? [["natives alone", [core, core, core]]] : []),
+    ];
+    await Promise.all(
+      crews.flatMap(([what, kinds]) => {
+        const one = { check, title: `${title}, ${what}`, kinds, url, mls };
+        return [
+          softCloseStory(one),
+          silenceStory({ ...one, missed: false }),
+          silenceStory({ ...one, title: `${one.title}, an invitation missed`, missed: true }),
+        ];
+      }),
+    );
   });
 }

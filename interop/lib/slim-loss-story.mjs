@@ -4,14 +4,16 @@ import { host } from "./slim-hosts.mjs";
 import { openProxy } from "./slim-proxy.mjs";
 import { allHear, join, openTeam } from "./slim-team.mjs";
 
-const interval = 250;
+// many and not too short: a released app that runs out of retries leaves its gap for good and its publishes pending
+const interval = 400;
+const retries = 20;
 
 export async function lossStory({ check, title, kinds, url, mls }) {
   const proxy = await openProxy(() => url);
-  const say = (what, body) => check(`${title}: ${what}`, body, { timeoutMs: 30_000 });
+  const say = (what, body) => check(`${title}: ${what}`, body, { timeoutMs: 60_000 });
   let team;
   await say("a group through a proxy", async () => {
-    team = await openTeam({ kinds, url: proxy.url, mls, interval, retries: 8 });
+    team = await openTeam({ kinds, url: proxy.url, mls, interval, retries });
   });
   if (team === undefined) return proxy.close();
   const { apps, sessions } = team;

@@ -118,7 +118,7 @@ export async function openProxy(target) {
     const message = describe(frame.subarray(5), connection, toNode);
     if (toNode && message.kind === "subscribe") connection.app ??= message.from;
     const verdict = proxy.rule?.(message);
-    proxy.log.push({ ...message, verdict });
+    proxy.log.push({ ...message, verdict, at: performance.now() });
     if (proxy.log.length > 5000) proxy.log.splice(0, 1000);
     const write = () => {
       proxy.passed += 1;
