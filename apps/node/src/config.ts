@@ -50,12 +50,15 @@ export interface Config {
 
 export type Command =
   | { readonly kind: "run"; readonly config: Config }
+  /** Everything stands in this file (SND-01). */
+  | { readonly kind: "file"; readonly path: string }
   | { readonly kind: "help" }
   | { readonly kind: "version" };
 
-export const usage: string = `usage: node --data DIR [--xmtp HOST:PORT] [--slim HOST:PORT] [--controller URL …] [--admin HOST:PORT] [--history HOST:PORT] [--web-origin ORIGIN …] [--log-level LEVEL] [--grace MS] [--rate-limits] [--keep-… DAYS] [--chain eip155:ID=URL …]
+export const usage: string = `usage: node --config FILE | --data DIR [--xmtp HOST:PORT] [--slim HOST:PORT] [--controller URL …] [--admin HOST:PORT] [--history HOST:PORT] [--web-origin ORIGIN …] [--log-level LEVEL] [--grace MS] [--rate-limits] [--keep-… DAYS] [--chain eip155:ID=URL …]
 
-  --data DIR         folder of the database (required)
+  --config FILE      everything from a YAML file, in the shape of SLIM's or in the short form of docs/guides/operations.md; stands alone
+  --data DIR         folder of the database (required without --config)
   --xmtp HOST:PORT   XMTP interface, gRPC over cleartext HTTP/2 (default 127.0.0.1:5556; port 0 takes a free one)
   --slim HOST:PORT   SLIM data plane, gRPC over cleartext HTTP/2 (default: off)
   --controller URL   registers the data plane with a controller (SLIM), such as http://127.0.0.1:50052; repeat it for more
@@ -84,6 +87,10 @@ export function parseCommand(args: readonly string[]): Command {
   const { values } = readFlags(args);
   if (values.help === true) return { kind: "help" };
   if (values.version === true) return { kind: "version" };
+  if (values.config !== undefined) {
+    if (Object.keys(values).length > 1) throw bad("--config stands alone: the file says the rest");
+    return { kind: "file", path: values.config };
+  }
   if (values.data === undefined || values.data === "") throw bad("--data DIR is required");
   return {
     kind: "run",
@@ -115,6 +122,7 @@ function readFlags(args: readonly string[]) {
       strict: true,
       allowPositionals: false,
       options: {
+        config: { type: "string", short: "c" },
         data: { type: "string" },
         xmtp: { type: "string" },
         slim: { type: "string" },
@@ -144,7 +152,7 @@ function readFlags(args: readonly string[]) {
 }
 
 /** `HOST:PORT`, `[V6]:PORT`, `:PORT` or `PORT`; without a host it is the loopback. */
-function parseAddress(flag: string, text: string): Address {
+export function parseAddress(flag: string, text: string): Address {
   const match = /^(?:(?:\[([0-9a-fA-F:.]+)\]|([^[\]:]*)):)?(\d{1,5})$/.exec(text);
   const port = match === null ? -1 : Number(match[3]);
   if (match === null || port > 65_535) throw bad(`${flag} must be HOST:PORT, not "${text}"`);

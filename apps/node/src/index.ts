@@ -1,7 +1,10 @@
 export { createNode } from "./node.ts";
 export type { CoterieNode, NodeParts } from "./node.ts";
 export { startNode } from "./server.ts";
+export { startFromFile } from "./from-file.ts";
+export type { RunningFile } from "./from-file.ts";
 export type { NodeOptions, RunningNode } from "./server.ts";
+export type { SlimPlaneSettings } from "./slim/plane.ts";
 export type { Address } from "./config.ts";
 export { NodeError } from "./errors.ts";
 export { defaultLimits } from "./limits.ts";

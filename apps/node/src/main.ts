@@ -1,15 +1,25 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
 import { CoterieError } from "@coterie/base";
+import type { Log as Logger } from "@coterie/base";
 import { parseCommand, usage } from "./config.ts";
 import type { Command, Config } from "./config.ts";
 import { createLogger } from "./logger.ts";
+import { startFromFile } from "./from-file.ts";
+import type { RunningFile } from "./from-file.ts";
 import { startNode } from "./server.ts";
+import { loadYamlFile } from "./yaml/load.ts";
+import { readNodeFile } from "./yaml/node-file.ts";
 
 const command = readCommand();
 if (command.kind === "help") process.stdout.write(usage);
 else if (command.kind === "version") process.stdout.write(`${version()}\n`);
-else await run(command.config);
+else if (command.kind === "file") await runFile(command.path);
+else {
+  const { config } = command;
+  const { logLevel, graceMs, data } = config;
+  await run({ logLevel, graceMs, data, start: (logger) => startNode({ ...config, logger }) });
+}
 
 function readCommand(): Command {
   try {
@@ -20,7 +30,34 @@ function readCommand(): Command {
   }
 }
 
-async function run(config: Config): Promise<void> {
+async function runFile(path: string): Promise<void> {
+  try {
+    const loaded = loadYamlFile(path);
+    const file = readNodeFile(loaded);
+    const { logLevel = "info", graceMs = 5_000, data } = file;
+    await run({
+      logLevel,
+      graceMs,
+      data,
+      start(logger) {
+        if (loaded.notes.length > 0) {
+          logger.write("warn", "node.keys-without-effect", { keys: loaded.notes });
+        }
+        return startFromFile(file, logger);
+      },
+    });
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(2);
+  }
+}
+
+interface Run extends Pick<Config, "logLevel" | "graceMs"> {
+  readonly data: string | undefined;
+  readonly start: (logger: Logger) => Promise<RunningFile>;
+}
+
+async function run(config: Run): Promise<void> {
   const logger = createLogger(config.logLevel);
   let askedAt: number | undefined;
   const stopped = new Promise<NodeJS.Signals>((resolve) => {
@@ -40,11 +77,11 @@ async function run(config: Config): Promise<void> {
   // a reader that went away must not take the node with it
   process.stdout.on("error", () => {});
   try {
-    const node = await startNode({ ...config, logger });
-    const { xmtp, slim, control, admin, history } = node;
+    const node = await config.start(logger);
+    const { xmtp, slim, slimServers, control, admin, history } = node;
     logger.write("info", "node.ready", {
       xmtp,
-      slim,
+      slim: slimServers,
       control,
       admin,
       history,

@@ -1,10 +1,8 @@
-import { randomUUID } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { silentLog, systemClock } from "@coterie/base";
 import type { Log as Logger } from "@coterie/base";
 import { loadOpensslProvider } from "@coterie/crypto/openssl";
-import { createDataPlane } from "@coterie/dataplane";
 import { createH2Server } from "@coterie/transport/h2";
 import type { H2Server, H2ServerOptions } from "@coterie/transport/h2";
 import { listenError, startAdmin } from "./admin.ts";
@@ -17,11 +15,12 @@ import type { NodeLimits } from "./limits.ts";
 import { lockFolder } from "./log/lock.ts";
 import { openSqliteLog } from "./log/sqlite.ts";
 import { createNode } from "./node.ts";
-import { nodeControlRoutes, startNodeControl } from "./slim/control.ts";
-import { dialNode } from "./slim/dial.ts";
+import { startSlimPlane } from "./slim/plane.ts";
+import type { SlimPlaneSettings } from "./slim/plane.ts";
 import { startPruning } from "./prune.ts";
 import type { Retention } from "./prune.ts";
 import type { RateLimits } from "./rate-limits.ts";
+import type { ServerSettings } from "./yaml/endpoints.ts";
 
 export interface NodeOptions {
   /** Folder of the database; made where it is missing. */
@@ -31,6 +30,8 @@ export interface NodeOptions {
   readonly slim?: Address | undefined;
   /** The data plane's part in a larger one; without `slim` there is none. */
   readonly control?: ControlOptions | undefined;
+  /** The data plane as a file has it, in place of these two (SND-01). */
+  readonly plane?: SlimPlaneSettings | undefined;
   readonly admin?: Address | undefined;
   /** Archives in transit between the installations of one person (XHS-06); absent: off. */
   readonly history?: Address | undefined;
@@ -52,6 +53,8 @@ export interface RunningNode {
   /** Where the XMTP interface and, if asked for, the admin interface answer. */
   readonly xmtp: string;
   readonly slim?: string | undefined;
+  /** All listeners of the data plane; `slim` is the first. */
+  readonly slimServers: readonly string[];
   /** Where the node answers about its links and routes. */
   readonly control?: string | undefined;
   readonly admin?: string | undefined;
@@ -92,45 +95,9 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       log: logger,
     });
     undo.push(() => xmtp.close({ graceMs: 0 }));
-    const { control: wanted } = options;
-    const own = slimParts(wanted?.nodeId);
-    const dataPlane =
-      options.slim &&
-      createDataPlane({
-        ...own,
-        crypto,
-        metrics,
-        logger,
-        dial: (to) => dialNode(to, wanted?.controllers ?? [], logger),
-      });
-    const slim =
-      options.slim && dataPlane
-        ? await listen({
-            ...options.slim,
-            routes: dataPlane.routes,
-            limits: slimLimits,
-            log: logger,
-          })
-        : undefined;
-    undo.push(() => slim?.close({ graceMs: 0 }));
-    const controlServer =
-      dataPlane && wanted?.listen
-        ? await listen({ ...wanted.listen, routes: nodeControlRoutes(dataPlane), log: logger })
-        : undefined;
-    undo.push(() => controlServer?.close({ graceMs: 0 }));
-    const control =
-      dataPlane && slim && wanted
-        ? startNodeControl({
-            ...wanted,
-            plane: dataPlane,
-            nodeId: own.nodeId,
-            reachable: [
-              { endpoint: new URL(slim.url).host, external: wanted.external, tls: false },
-            ],
-            logger,
-          })
-        : undefined;
-    undo.push(() => control?.close());
+    const settings = options.plane ?? planeOf(options);
+    const plane = settings && (await startSlimPlane(settings, { crypto, metrics, logger }));
+    undo.push(() => plane?.close({ graceMs: 0 }));
     metrics.gauge("coterie_transactions_total", () => log.stats.transactions);
     metrics.gauge("coterie_writes_total", () => log.stats.writes);
     metrics.gauge("coterie_connections", () => xmtp.stats().sessions);
@@ -163,9 +130,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     let closing: Promise<void> | undefined;
     const close = async (graceMs: number | undefined): Promise<void> => {
       stopPruning();
-      // SND-07: what waits for its reader goes out before the connections end
-      const stopped = dataPlane?.close({ graceMs }).then(() => slim?.close({ graceMs: 100 }));
-      const drained = [xmtp.close({ graceMs }), stopped];
+      const drained = [xmtp.close({ graceMs }), plane?.close({ graceMs })];
       node.close();
       await Promise.all(drained);
       await history?.close();
@@ -175,8 +140,9 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     };
     return {
       xmtp: xmtp.url,
-      slim: slim?.url,
-      control: controlServer?.url,
+      slim: plane?.servers[0],
+      slimServers: plane?.servers ?? [],
+      control: plane?.controlServers[0],
       admin: admin?.url,
       history: history?.url,
       close: ({ graceMs } = {}) => (closing ??= close(graceMs)),
@@ -187,12 +153,27 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   }
 }
 
-/** What a native peer decodes (SCN-03), and how long one may leave what it is sent (SCN-05). */
-const slimLimits = { maxRequestBytes: 4 * 1024 * 1024, stallTimeoutMs: 10_000 };
-
-/** SCN-27, and the version that peers are told (SSN-21). */
-function slimParts(nodeId: string | undefined): { nodeId: string; version: string } {
-  return { nodeId: nodeId ?? `node-${randomUUID()}`, version: "2.2.0+ts.1" };
+/** `slim` and `control` as a file would have them. */
+function planeOf({ slim, control }: NodeOptions): SlimPlaneSettings | undefined {
+  if (slim === undefined) return undefined;
+  const server = (at: Address, externalEndpoint?: string): ServerSettings => ({
+    kind: "grpc",
+    ...at,
+    path: "/",
+    tls: undefined,
+    auth: undefined,
+    externalEndpoint,
+  });
+  return {
+    nodeId: control?.nodeId,
+    domain: control?.domain,
+    domainSecret: control?.secret,
+    servers: [server(slim, control?.external)],
+    clients: [],
+    peers: [],
+    controlServers: control?.listen === undefined ? [] : [server(control.listen)],
+    controllers: control?.controllers ?? [],
+  };
 }
 
 async function listen(options: Address & H2ServerOptions): Promise<H2Server> {

@@ -1,0 +1,101 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { loadOpensslProvider } from "@coterie/crypto/openssl";
+import { dialLink } from "@coterie/dataplane";
+import { startFromFile } from "@coterie/node";
+import type { RunningFile } from "@coterie/node";
+import { loadYaml, readNodeFile } from "@coterie/node/yaml";
+import { basicAuthorization } from "@coterie/transport";
+import { createH2Transport } from "@coterie/transport/h2";
+import { createWebSocketTransport } from "@coterie/transport/websocket";
+import { nodeWebSocket } from "@coterie/transport/websocket-node";
+import { slimPaths } from "@coterie/wire/slim";
+
+const root = mkdtempSync(join(tmpdir(), "coterie-file-"));
+const running: RunningFile[] = [];
+afterAll(async () => {
+  for (const node of running) await node.close({ graceMs: 0 });
+  rmSync(root, { recursive: true });
+});
+
+async function start(text: string): Promise<RunningFile> {
+  const node = await startFromFile(readNodeFile(loadYaml(text)));
+  running.push(node);
+  return node;
+}
+
+/** Whether a link can be negotiated over this transport (SCN-20). */
+async function links(
+  transport: ReturnType<typeof createH2Transport>,
+  metadata: Record<string, string> = {},
+): Promise<boolean> {
+  try {
+    const link = await dialLink({
+      crypto: await loadOpensslProvider(),
+      duplex: transport.duplex(slimPaths.openChannel, { metadata }),
+      nodeId: "n",
+      version: "2.2.0+ts.1",
+      connectionType: "edge",
+      onMessage: () => {},
+    });
+    link.cancel();
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await transport.close();
+  }
+}
+
+test("SND-01: one process listens on h2c, a WebSocket and a socket in the file system", async () => {
+  const socket = join(root, "slim.sock");
+  const { slimServers, control, xmtp } = await start(
+    `listen: ["127.0.0.1:0", "ws://127.0.0.1:0/slim", "unix://${socket}"]\ncontrol: "127.0.0.1:0"\n`,
+  );
+  const [h2, ws = "", unix] = slimServers;
+  expect([h2, ws, unix].map((url) => url?.replace(/:\d+/, ":N"))).toEqual([
+    "http://127.0.0.1:N",
+    "ws://127.0.0.1:N/slim",
+    `unix://${socket}`,
+  ]);
+  expect(control).toMatch(/^http:/);
+  expect(xmtp).toBeUndefined();
+  expect(await links(createH2Transport({ url: h2 as string }))).toBe(true);
+  expect(await links(createH2Transport({ url: unix as string }))).toBe(true);
+  expect(await links(createWebSocketTransport({ url: ws, open: nodeWebSocket() }) as never)).toBe(
+    true,
+  );
+});
+
+test("SND-01: a server that asks who calls lets in who may", async () => {
+  const { slim = "" } = await start(
+    `services: {slim/0: {dataplane: {servers: [{endpoint: "127.0.0.1:0", tls: {insecure: true}, auth: {type: basic, username: ada, password: lovelace}}]}}}`,
+  );
+  const shown = basicAuthorization({ username: "ada", password: "lovelace" });
+  expect(await links(createH2Transport({ url: slim }), { authorization: shown })).toBe(true);
+  const wrong = basicAuthorization({ username: "ada", password: "byron" });
+  expect(await links(createH2Transport({ url: slim }), { authorization: wrong })).toBe(false);
+  expect(await links(createH2Transport({ url: slim }))).toBe(false);
+});
+
+test("SND-01: with a folder for data the XMTP half runs, too", async () => {
+  const node = await start(
+    `data: ${join(root, "data")}\nxmtp: "127.0.0.1:0"\nlisten: "127.0.0.1:0"\n`,
+  );
+  expect([node.xmtp, node.slim].every((url) => url?.startsWith("http://127.0.0.1:"))).toBe(true);
+});
+
+test("SND-01: what cannot be started is said, and nothing stays open", async () => {
+  await expect(start("log_level: info")).rejects.toMatchObject({ code: "node/bad-config" });
+  const { slim = "" } = await start('listen: "127.0.0.1:0"');
+  const { port } = new URL(slim);
+  await expect(start(`listen: ["127.0.0.1:0", "127.0.0.1:${port}"]`)).rejects.toMatchObject({
+    code: "node/cannot-listen",
+  });
+  await expect(start('data: /x\nxmtp: "nowhere"')).rejects.toMatchObject({
+    code: "node/bad-config",
+    details: { path: "xmtp" },
+  });
+});
