@@ -10,6 +10,8 @@ export type SessionErrorCode =
   | "session/not-a-group"
   /** A command went unanswered through all its retries (SGR-12). */
   | "session/unanswered"
+  /** Somebody did not come in because members listed in `details.names` have credentials that are too old to verify (SML-22). */
+  | "session/credential-expired"
   /** It is in the group already (SGR-03). */
   | "session/already-member"
   /** It is not in the group, or the name fits several members (SGR-30, SRL-16). */
@@ -54,6 +56,7 @@ const dispositions: Record<SessionErrorCode, Disposition> = {
   "session/not-moderator": "fix-caller",
   "session/not-a-group": "fix-caller",
   "session/unanswered": "retry",
+  "session/credential-expired": "wait",
   "session/already-member": "ignore",
   "session/unknown-member": "fix-caller",
   "session/not-a-sender": "fix-caller",

@@ -2,7 +2,7 @@ import { SessionMessageType } from "@coterie/wire/slim";
 import { noMetadata } from "./command.ts";
 import { refuse } from "./context.ts";
 import type { Context } from "./model.ts";
-import { ownNameFor } from "./participant.ts";
+import { ownNameFor } from "./invitation.ts";
 import type { Received } from "./received.ts";
 import { sendCommand } from "./send-command.ts";
 

@@ -24,6 +24,9 @@ export const subscriptionMs = 15_000;
 export const drainMs = 60_000;
 /** Largest session id that is chosen (SSN-01). */
 export const maxSessionId: number = 2 ** 32 - 1_002;
+export const leastIntervalMs = 10;
+export const mostIntervalMs = 3_600_000;
+export const mostRetries = 1_000;
 export const maxMembers = 4_096;
 /** A message with its header stays below what natives decode (SCN-03). */
 export const maxPayload: number = 4 * 1024 * 1024 - 64 * 1024;

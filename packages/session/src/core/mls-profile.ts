@@ -142,7 +142,12 @@ export interface Change {
 export function change(
   context: Context,
   mls: SessionMls,
-  what: { readonly add?: KeyPackage | undefined; readonly remove?: number | undefined },
+  what: {
+    readonly add?: KeyPackage | undefined;
+    readonly remove?: number | undefined;
+    /** SML-09. */
+    readonly path?: boolean | undefined;
+  },
 ): Change {
   const { crypto, identity } = context.parts;
   const { add, remove } = what;
@@ -151,7 +156,7 @@ export function change(
     ...(add === undefined ? [] : [{ kind: "add", keyPackage: add } as const]),
   ];
   const group = groupOf(mls);
-  const withPath = remove !== undefined || add === undefined;
+  const withPath = remove !== undefined || add === undefined || what.path === true;
   const made = commit({
     crypto,
     group,

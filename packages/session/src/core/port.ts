@@ -17,6 +17,10 @@ export interface SessionSettings {
   readonly mls?: { readonly headerIntegrityPercent: number } | undefined;
   /** An unreliable group of our own members only (SGR-07). */
   readonly oursOnly?: boolean | undefined;
+  /** Additions change the keys of the whole group, as removals do (SML-09). Not proven against every released member: off by default. */
+  readonly pathOnAdd?: boolean | undefined;
+  /** Before an invitation, members of other makes whose credential has expired are removed and invited again (SML-22). */
+  readonly reinviteExpired?: boolean | undefined;
   /** Of a group left with its moderator alone (SGR-35). */
   readonly keepEmptyGroup?: boolean | undefined;
   /** Of a group: nobody takes over when its moderator is lost (SHB-18). */
@@ -169,11 +173,15 @@ export type AppEffect =
   /** Something was refused; counted, never with content. */
   | { readonly kind: "refused"; readonly reason: string; readonly session?: number | undefined };
 
-/** `session`: of a creation. `acked` and `missing`: of a publish (SRL-06). */
+/**
+ * `session`: of a creation. `acked` and `missing`: of a publish (SRL-06), and of a removal that its subject did not answer. `expired`: of an
+ * invitation, members whose credential is too old for others to verify (SML-22).
+ */
 export interface Outcome {
   readonly session?: number | undefined;
   readonly acked?: readonly SlimName[] | undefined;
   readonly missing?: readonly SlimName[] | undefined;
+  readonly expired?: readonly SlimName[] | undefined;
 }
 
 /** What `getMessage` gives, in order (SRL-20). */

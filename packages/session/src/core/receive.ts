@@ -8,16 +8,11 @@ import { discovered } from "./discovery.ts";
 import { maxSessions } from "./limits.ts";
 import { reasonOf } from "./mls-profile.ts";
 import type { Context, Session } from "./model.ts";
-import { memberLeaves } from "./moderator.ts";
-import {
-  answerInvitation,
-  caughtUp,
-  closed,
-  dismissed,
-  invited,
-  updated,
-  welcomed,
-} from "./participant.ts";
+import { memberLeaves } from "./departure.ts";
+import { answerInvitation, invited } from "./invitation.ts";
+import { closed, dismissed } from "./leaving.ts";
+import { caughtUp, updated } from "./updates.ts";
+import { welcomed } from "./welcome.ts";
 import { payloadOf } from "./payload.ts";
 import type { Input } from "./port.ts";
 import { noEpoch } from "./presence.ts";

@@ -9,7 +9,7 @@ import { missed, sendUpdate } from "./group-update.ts";
 import { sendLetter, readLetter } from "./letters.ts";
 import { appIdOf, change, isKeyOf, refused } from "./mls-profile.ts";
 import type { Context, Member, Message, Session, Succession, Warrant, Work } from "./model.ts";
-import { joinRequestOf } from "./moderator.ts";
+import { joinRequestOf } from "./invite.ts";
 import type { KnownName } from "./names.ts";
 import type { Received } from "./received.ts";
 import { reply } from "./reply.ts";

@@ -4,7 +4,7 @@ import { refuse } from "./context.ts";
 import { end } from "./life.ts";
 import { reasonOf } from "./mls-profile.ts";
 import type { Context, Session } from "./model.ts";
-import { nextParked, tickParked } from "./participant.ts";
+import { nextParked, tickParked } from "./updates.ts";
 import { planRefresh, tickRefresh } from "./renewal.ts";
 import { save } from "./save.ts";
 import { followSuccession, letterCame, tickSuccession } from "./succession.ts";

@@ -2,21 +2,26 @@ import { GroupUpdateOp, SessionMessageType } from "@coterie/wire/slim";
 import type { CommandPayload, JoinReplyPayload } from "@coterie/wire/slim";
 import { SessionError } from "../errors.ts";
 import { ask, cancel } from "./asks.ts";
+import { refuse, wallSeconds } from "./context.ts";
+import { remove, takeBack } from "./departure.ts";
 import { missed, sendUpdate } from "./group-update.ts";
-import { drain, end } from "./life.ts";
-import { admit, change, refused } from "./mls-profile.ts";
+import { admit, change, reasonOf, refused } from "./mls-profile.ts";
 import type { Change } from "./mls-profile.ts";
 import type { Ask, Context, Member, Session, Work } from "./model.ts";
 import type { KnownName } from "./names.ts";
 import { isOurs } from "./received.ts";
 import type { Received } from "./received.ts";
-import { reply } from "./reply.ts";
-import { awaitAcks, expel, findMember, list, participantsOf, readParticipant } from "./roster.ts";
+import { awaitAcks, list, participantsOf, readParticipant } from "./roster.ts";
 import { commandOf, onlineOthers, others, timersOf } from "./session.ts";
-import { enqueue, nothing, settled } from "./tasks.ts";
+import { nothing, settled } from "./tasks.ts";
 
 /** SGR-04 to SGR-15: finds an instance, invites it, lets it in and tells the others. */
 export function* invite(context: Context, session: Session, target: KnownName): Work {
+  yield* reinviteExpired(context, session);
+  return yield* letCome(context, session, target);
+}
+
+function* letCome(context: Context, session: Session, target: KnownName): Work {
   if (session.roster.has(target.key)) throw alreadyMember(target);
   const peer = yield* discover(context, session, target);
   if (session.roster.has(peer.key)) throw alreadyMember(peer);
@@ -26,16 +31,46 @@ export function* invite(context: Context, session: Session, target: KnownName): 
   const update = announceNewcomer(context, session, member, added);
   const welcome = sendWelcome(context, session, member, added);
   yield* settled(update, welcome);
+  const expired = expiredMembers(context, session);
   if (welcome.state === "failed") {
     yield* takeBack(context, session, member);
-    throw unanswered(welcome);
+    if (expired.length === 0) throw unanswered(welcome);
+    // SML-22: a native verifies everybody's credential before it takes its place
+    const names = expired.map(({ name }) => name.service).join(" ");
+    throw new SessionError("session/credential-expired", { session: session.id, names });
   }
   session.found.delete(target.service);
   // SGR-12: whoever missed the update is away, and the newcomer is in nevertheless
   missed(session, update);
   session.presence.set(member.name.key, true);
   awaitAcks(context, session, [member]);
-  return nothing;
+  return expired.length === 0 ? nothing : { expired: expired.map(({ name }) => name.name) };
+}
+
+/** Members that cannot renew their leaf, and whose token in it has ended. */
+function expiredMembers(context: Context, session: Session): Member[] {
+  if (session.mls === undefined) return [];
+  const now = wallSeconds(context);
+  return others(session).filter(
+    ({ ours, credentialUntil }) => !ours && credentialUntil !== undefined && credentialUntil < now,
+  );
+}
+
+/** SML-22: out and in again, each with a new token. One that does not come back is not in the way of the others. */
+function* reinviteExpired(
+  context: Context,
+  session: Session,
+): Generator<undefined, void, undefined> {
+  if (session.settings.reinviteExpired !== true) return;
+  for (const { name } of expiredMembers(context, session)) {
+    yield* remove(context, session, name);
+    try {
+      yield* letCome(context, session, name);
+    } catch (error) {
+      // a bug is thrown on
+      refuse(context, reasonOf(error), session.id);
+    }
+  }
 }
 
 /** SGR-04, SGR-05, SGR-15. Who answers later than the first is not heard: its number is asked no more. */
@@ -135,7 +170,8 @@ function letIn(
   let credentialUntil: number | undefined;
   if (mls !== undefined) {
     const admission = admit(context, mls, payload.keyPackage, answer.token);
-    added = change(context, mls, { add: admission.keyPackage });
+    const path = session.settings.pathOnAdd;
+    added = change(context, mls, { add: admission.keyPackage, path });
     credentialUntil = admission.token.expiresAt;
     session.unsaved.add("mls");
   }
@@ -201,127 +237,6 @@ function sendWelcome(
     replyTypes: [SessionMessageType.groupAck],
     renews: true,
   });
-}
-
-/** SGR-13: who was let in and never came is taken out again, before anything else is done. */
-function* takeBack(
-  context: Context,
-  session: Session,
-  member: Member,
-): Generator<undefined, void, undefined> {
-  const told = takeOut(context, session, member);
-  tellLeave(context, session, member, []);
-  yield* settled(told);
-  missed(session, told);
-}
-
-/** SGR-30 to SGR-32: roster, tree and the others, not yet the member itself. */
-function takeOut(context: Context, session: Session, member: Member): Ask | undefined {
-  const { mls } = session;
-  const participants = participantsOf(session);
-  let removed: Change | undefined;
-  if (mls !== undefined && member.leaf !== undefined) {
-    removed = change(context, mls, { remove: member.leaf });
-    session.unsaved.add("mls");
-  }
-  expel(context, session, member.name.key);
-  if (session.control === undefined || participants.length <= 2) return undefined;
-  return sendUpdate(context, session, {
-    op: GroupUpdateOp.remove,
-    member,
-    participants,
-    change: removed,
-    expect: onlineOthers(session),
-  });
-}
-
-function tellLeave(
-  context: Context,
-  session: Session,
-  { name }: Member,
-  expect: readonly KnownName[],
-): Ask {
-  return ask(context, session, {
-    command: commandOf(context, session, {
-      type: SessionMessageType.leaveRequest,
-      payload: { kind: "leaveRequest", value: {} },
-      to: name,
-    }),
-    expect,
-    replyTypes: [SessionMessageType.leaveReply],
-  });
-}
-
-/** SGR-30, SGR-31. It is out whatever it answers; `missing` tells that it did not. */
-export function* remove(context: Context, session: Session, target: KnownName): Work {
-  const member = findMember(session, target);
-  if (member === undefined || member.name.key === session.source.key) {
-    throw new SessionError("session/unknown-member", { name: target.key });
-  }
-  const told = takeOut(context, session, member);
-  yield* settled(told);
-  missed(session, told);
-  // nobody waits for one that is away
-  const left = tellLeave(context, session, member, member.online ? [member.name] : []);
-  yield* settled(left);
-  const missing = [...left.missing.values()].map(({ name }) => name);
-  return missing.length === 0 ? nothing : { missing };
-}
-
-/** SGR-35: answered at once, also when busy; the others are told when it is its turn. */
-export function memberLeaves(context: Context, session: Session, received: Received): void {
-  const answer = reply(context, session, received, SessionMessageType.leaveReply, {
-    kind: "leaveReply",
-    value: {},
-  });
-  const member = session.roster.get(received.source.key);
-  if (member === undefined) return;
-  const { sessionId } = received.session;
-  const tomb = { sessionId, source: received.source.key, type: received.type };
-  context.answers.bury(tomb, answer, context.now);
-  context.out.push({
-    kind: "delivered",
-    session: session.id,
-    item: { kind: "disconnected", name: member.name.name },
-  });
-  session.presence.mark(member.name.key, false);
-  enqueue(session.tasks, () => afterLeave(context, session, member));
-}
-
-function* afterLeave(context: Context, session: Session, member: Member): Work {
-  if (session.roster.get(member.name.key) !== member) return nothing;
-  const alone = session.roster.size <= 2;
-  if (session.settings.kind === "point-to-point" || (alone && !session.settings.keepEmptyGroup)) {
-    end(context, session, "left");
-    return nothing;
-  }
-  const told = takeOut(context, session, member);
-  yield* settled(told);
-  missed(session, told);
-  return nothing;
-}
-
-/** SGR-36, SPP-05, SPP-06. */
-export function* close(context: Context, session: Session): Work {
-  yield* drain(context, session);
-  const members = others(session);
-  if (members.length > 0) {
-    const told = ask(context, session, {
-      command: commandOf(context, session, {
-        type: SessionMessageType.groupClose,
-        payload: {
-          kind: "groupClose",
-          value: { participants: [...session.roster.values()].map(({ name }) => name.wire) },
-        },
-        to: "group",
-      }),
-      expect: onlineOthers(session).map(({ name }) => name),
-      replyTypes: [SessionMessageType.groupAck],
-    });
-    yield* settled(told);
-  }
-  end(context, session, "closed-by-us");
-  return nothing;
 }
 
 function alreadyMember({ key }: KnownName): SessionError {
