@@ -44,6 +44,9 @@ const directions: Record<Direction, CoreDirection> = {
   [Direction.None]: "none",
 };
 
+/** How long an app that is closed waits for those it takes leave of, in milliseconds. */
+const farewellMs = 3000;
+
 /** One participant: a name, an identity, and the sessions it is in. */
 export class App implements AsyncDisposable {
   readonly #platform: Platform;
@@ -344,7 +347,13 @@ export class App implements AsyncDisposable {
     const lines = this.#runtime.lines();
     if (this.#store === undefined) {
       const closing = lines.map((line) => this.#sessionOf(line)[Symbol.asyncDispose]());
-      await Promise.all(closing);
+      const { scheduler } = this.#platform;
+      // members who hear nothing of it find out by themselves
+      await waitFor(Promise.all(closing), {
+        scheduler,
+        timeoutMs: farewellMs,
+        timedOut: () => undefined,
+      }).catch(() => {});
     }
     this.#runtime.end(new SessionError("session/closed", {}, undefined, { message: "app closed" }));
     await this.#runtime.flushed();
