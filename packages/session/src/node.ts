@@ -18,6 +18,7 @@ export type { SlimErrorKind } from "./api/slim-error.ts";
 export { App, SessionWithCompletion } from "./api/app.ts";
 export { ParticipantInfo, Session } from "./api/session.ts";
 export type { SessionEvents } from "./api/session.ts";
+export type { HistoricMessage, HistoryOptions, HistoryQuery } from "./api/history.ts";
 export type { AcceptController } from "./control/trust.ts";
 export { AwaitableHandle, CompletionHandle, Started } from "./api/handle.ts";
 export type { Completion, WaitOptions } from "./api/handle.ts";

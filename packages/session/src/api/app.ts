@@ -2,6 +2,8 @@ import { createAppCore } from "../core/app-core.ts";
 import type { Direction as CoreDirection, Invitation as CoreInvitation } from "../core/port.ts";
 import type { SlimName } from "@coterie/wire/slim";
 import { SessionError } from "../errors.ts";
+import { createHistory } from "../history/history.ts";
+import type { History } from "../history/history.ts";
 import { AppRuntime } from "../runtime/app-runtime.ts";
 import type { HubMember } from "../runtime/hub.ts";
 import type { SessionLine } from "../runtime/session-line.ts";
@@ -19,6 +21,8 @@ import type { Duration } from "./duration.ts";
 import { Direction } from "./enums.ts";
 import { AwaitableHandle } from "./handle.ts";
 import type { Completion, CompletionHandle, Started, WaitOptions } from "./handle.ts";
+import { keeperOf } from "./history.ts";
+import type { HistoryOptions } from "./history.ts";
 import { createInviteGate } from "./invitation.ts";
 import type { InviteAsker, InviteGate, InvitePolicy } from "./invitation.ts";
 import { Name, slimNameOf } from "./name.ts";
@@ -57,6 +61,7 @@ export class App implements AsyncDisposable {
   readonly #controllers: Controllers;
   readonly #whenClosed: AppParts["closed"];
   readonly #sessions: WeakMap<SessionLine, Session> = new WeakMap<SessionLine, Session>();
+  readonly #history: History;
   #closing: Promise<void> | undefined;
 
   /** An app of the global service, which `initializeWithDefaults` or `getGlobalService` makes. Other services make their own apps. */
@@ -105,6 +110,13 @@ export class App implements AsyncDisposable {
       scheduler: platform.scheduler,
       store: parts.store,
       prepare: believed.prepare === undefined ? undefined : (token) => believed.prepare?.(token),
+      log: platform.log,
+    });
+    this.#history = createHistory({
+      runtime: this.#runtime,
+      scheduler: platform.scheduler,
+      clock: platform.clock,
+      random: platform.crypto,
       log: platform.log,
     });
     this.#member.hold(core.name, core.name, undefined).catch(() => {});
@@ -322,6 +334,15 @@ export class App implements AsyncDisposable {
     return this.#controllers.use(accept);
   }
 
+  /**
+   * Keeps the newest messages of its groups from now on, for members that came later and ask for them by `session.history()`; `mayHave` decides about
+   * each of them. Nothing is kept otherwise, and with `undefined` no longer: with MLS, who joins later reads nothing earlier unless its group
+   * wants that. In memory, or in a store of one's own, which should be an encrypted one.
+   */
+  keepHistory(options: HistoryOptions | undefined): void {
+    this.#history.keep(options && keeperOf(options));
+  }
+
   /** What was refused since the start, by reason. */
   refusals(): ReadonlyMap<string, number> {
     return new Map(this.#runtime.refused);
@@ -370,7 +391,7 @@ export class App implements AsyncDisposable {
   #sessionOf(line: SessionLine): Session {
     const known = this.#sessions.get(line);
     if (known !== undefined) return known;
-    const session = new Session(this.#runtime, line, this.#platform.scheduler);
+    const session = new Session(this.#runtime, line, this.#platform.scheduler, this.#history);
     this.#sessions.set(line, session);
     return session;
   }

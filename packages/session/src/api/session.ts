@@ -2,6 +2,7 @@ import { formatSlimService, sameSlimName } from "@coterie/wire/slim";
 import type { SlimName } from "@coterie/wire/slim";
 import type { Delivery } from "../core/port.ts";
 import { SessionError } from "../errors.ts";
+import type { History } from "../history/history.ts";
 import type { AppRuntime } from "../runtime/app-runtime.ts";
 import { Operation } from "../runtime/operation.ts";
 import type { Scheduler } from "../runtime/scheduler.ts";
@@ -20,6 +21,8 @@ import type { Duration } from "./duration.ts";
 import { CloseMode, ParticipantStatus, SessionType } from "./enums.ts";
 import { Started } from "./handle.ts";
 import type { Completion, WaitOptions } from "./handle.ts";
+import { historicOf } from "./history.ts";
+import type { HistoricMessage, HistoryQuery } from "./history.ts";
 import { Name, slimNameOf } from "./name.ts";
 import type { NameLike } from "./name.ts";
 import { payloadOf } from "./payload.ts";
@@ -51,9 +54,11 @@ export class Session implements AsyncDisposable {
   readonly #runtime: AppRuntime;
   readonly #line: SessionLine;
   readonly #scheduler: Scheduler;
+  readonly #history: History;
 
   /** @internal */
-  constructor(runtime: AppRuntime, line: SessionLine, scheduler: Scheduler) {
+  constructor(runtime: AppRuntime, line: SessionLine, scheduler: Scheduler, history: History) {
+    this.#history = history;
     this.#runtime = runtime;
     this.#line = line;
     this.#scheduler = scheduler;
@@ -321,6 +326,26 @@ export class Session implements AsyncDisposable {
   }
   handOverAndWait(to?: NameLike | null, options?: WaitOptions): Promise<Completion> {
     return this.handOver(to, options).wait(options);
+  }
+
+  /**
+   * Earlier messages of this group, oldest first: from this member, or from the first one online that keeps them and gives them
+   * (`app.keepHistory`). They are that member's word: nobody else vouches for who wrote them. Rejects with `session/refused` where nobody gives
+   * any, `session/unanswered` where nobody answers, and `session/unknown-member` where nobody is there to be asked.
+   */
+  async history(options: HistoryQuery = {}): Promise<HistoricMessage[]> {
+    const { from, limit = 100, since = 0, signal } = options;
+    const sinceMs = Math.trunc(Number(since));
+    if (!Number.isSafeInteger(limit) || limit < 1 || !Number.isSafeInteger(sinceMs)) {
+      throw new SessionError("session/bad-argument", { what: "history" });
+    }
+    const { toldBy, entries } = await this.#history.ask(this.#line, {
+      from: from === undefined ? undefined : slimNameOf(from),
+      limit,
+      sinceMs: Math.max(sinceMs, 0),
+      signal,
+    });
+    return entries.map((entry) => historicOf(entry, toldBy));
   }
 
   /** The same at all members. */

@@ -62,7 +62,7 @@ export function createDataFlow(
       reply(id, content, to) {
         send(context, session, SessionMessageType.rtxReply, id, content, named(to));
       },
-      settled(handle, { acked, missing, sent }) {
+      settled(handle, { id, acked, missing, sent }) {
         if (handle === ownHandle) return;
         const names = (keys: readonly MemberKey[]) => keys.map((key) => named(key).name);
         if (!sent) fail(context, handle, new SessionError("session/closed"));
@@ -73,7 +73,7 @@ export function createDataFlow(
             new SessionError("session/unanswered", { missing: missing.length }),
           );
         } else {
-          const outcome = { acked: names(acked), missing: names(missing) };
+          const outcome = { messageId: id, acked: names(acked), missing: names(missing) };
           context.out.push({ kind: "done", handle, outcome });
         }
       },

@@ -174,11 +174,12 @@ export type AppEffect =
   | { readonly kind: "refused"; readonly reason: string; readonly session?: number | undefined };
 
 /**
- * `session`: of a creation. `acked` and `missing`: of a publish (SRL-06), and of a removal that its subject did not answer. `expired`: of an
+ * `session`: of a creation. `messageId`, `acked` and `missing`: of a publish (SRL-06), and of a removal that its subject did not answer. `expired`: of an
  * invitation, members whose credential is too old for others to verify (SML-22).
  */
 export interface Outcome {
   readonly session?: number | undefined;
+  readonly messageId?: number | undefined;
   readonly acked?: readonly SlimName[] | undefined;
   readonly missing?: readonly SlimName[] | undefined;
   readonly expired?: readonly SlimName[] | undefined;
@@ -207,6 +208,8 @@ export type Delivery =
 export interface MemberView {
   readonly name: SlimName;
   readonly online: boolean;
+  /** An app of this library (SSN-21). */
+  readonly ours: boolean;
 }
 
 /** What can be read of a session at any time. */

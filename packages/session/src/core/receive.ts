@@ -106,7 +106,10 @@ function hear(context: Context, session: Session, received: Received): void {
   session.presence.heard(key);
   const member = session.roster.get(key);
   if (member === undefined) return;
-  if (!member.ours && isOurs(received)) member.ours = true;
+  if (!member.ours && isOurs(received)) {
+    member.ours = true;
+    session.view = undefined;
+  }
   member.key ??= received.token.publicKey;
   heardUntold(context, session, key);
 }

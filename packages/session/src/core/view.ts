@@ -9,9 +9,10 @@ export function viewOf(session: Session): SessionView {
     source: session.source.name,
     destination: session.destination.name,
     moderator: session.moderator.name,
-    members: (session.view ??= [...session.roster.values()].map(({ name, online }) => ({
+    members: (session.view ??= [...session.roster.values()].map(({ name, online, ours }) => ({
       name: name.name,
       online,
+      ours,
     }))),
     epoch: session.mls?.group?.epoch,
   };

@@ -68,6 +68,8 @@ type Asked =
   | { readonly kind: "close" | "soft-close" | "rejoin"; readonly session: number }
   | { readonly kind: "hand-over"; readonly session: number; readonly to: SlimName | undefined };
 
+type Message = Extract<Delivery, { readonly kind: "message" }>;
+
 interface UnderWay {
   readonly operation: Operation;
   line: SessionLine | undefined;
@@ -85,6 +87,19 @@ export class AppRuntime {
   readonly refused: Map<string, number> = new Map<string, number>();
   /** Sees a session before the application does; true keeps it (SCT-25). */
   intercept: ((line: SessionLine) => boolean) | undefined;
+  /** Sees a message before the application does; true keeps it. */
+  diverted: ((line: SessionLine, item: Message) => boolean) | undefined;
+  /** Sees what the application publishes. */
+  published:
+    | ((
+        line: SessionLine,
+        payload: Payload,
+        to: SlimName | undefined,
+        operation: Operation,
+      ) => void)
+    | undefined;
+  /** A session is over for good. */
+  finished: ((line: SessionLine) => void) | undefined;
   readonly #links: AppLinks;
   readonly #scheduler: Scheduler;
   readonly #limits: RuntimeLimits;
@@ -194,6 +209,7 @@ export class AppRuntime {
     signal: AbortSignal | undefined,
   ): Operation {
     const operation = new Operation();
+    this.published?.(line, payload, to, operation);
     const begin = (): void => {
       const handle = this.#enter({ operation, line, kind: "publish" });
       line.unacknowledged += 1;
@@ -392,7 +408,10 @@ export class AppRuntime {
   #deliver(session: number, item: Delivery): void {
     const line = this.#open(session);
     if (line === undefined) return;
-    if (item.kind === "message") line.heldBytes += item.payload.length;
+    if (item.kind === "message") {
+      if (this.diverted?.(line, item) === true) return;
+      line.heldBytes += item.payload.length;
+    }
     line.mailbox.put(item);
     if (item.kind === "lost") for (const { lost } of line.listeners) lost?.(item);
   }
@@ -401,6 +420,7 @@ export class AppRuntime {
     const line = this.#lines.get(session);
     if (line === undefined) return;
     this.#lines.delete(session);
+    if (reason !== "disconnected") this.finished?.(line);
     this.#endLine(line, reason, sessionClosed(session, reason));
     // whatever its core does not end itself in this batch ends here: nothing hangs
     queueMicrotask(() => {

@@ -29,6 +29,8 @@ export interface SenderSink {
 }
 
 export interface Settled {
+  /** Undefined: never sent. */
+  readonly id: number | undefined;
   readonly acked: readonly MemberKey[];
   readonly missing: readonly MemberKey[];
   /** False: the session ended before anybody was there to send it to. */
@@ -185,11 +187,12 @@ export function createSender(options: SenderOptions, sink: SenderSink): Sender {
     settle(publication, true);
   }
 
-  function settle({ handle, audience: to, states }: Publication, sent: boolean): void {
+  function settle({ handle, id, audience: to, states }: Publication, sent: boolean): void {
     const inState = (wanted: number): MemberKey[] =>
       to.members.filter((_, index) => states[index] === wanted);
     const complete = states.every((one) => one === state.acked);
     sink.settled(handle, {
+      id: sent ? id : undefined,
       acked: complete ? to.members : inState(state.acked),
       missing: complete ? [] : inState(state.missing),
       sent,
