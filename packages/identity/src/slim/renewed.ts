@@ -14,19 +14,22 @@ export interface Renewed {
 export function createRenewed(options: {
   readonly clock: Clock;
   readonly get: () => Promise<string> | string;
+  /** A token to begin with. */
+  readonly first?: string | undefined;
 }): Renewed {
-  const { clock, get } = options;
-  let held: { readonly token: string; readonly at: number; readonly until: number } | undefined;
+  const { clock, get, first } = options;
+  const hold = (token: string) => {
+    const { exp } = unverifiedClaims(token) as { readonly exp?: unknown };
+    return { token, at: secondsOf(clock), until: typeof exp === "number" ? exp : Infinity };
+  };
+  let held = first === undefined ? undefined : hold(first.trim());
   let fetching: Promise<void> | undefined;
   let failedAt: number | undefined;
 
   const renew = (): Promise<void> => {
     fetching ??= (async () => {
       try {
-        const token = (await get()).trim();
-        const exp = unverifiedClaims(token)["exp"];
-        const until = typeof exp === "number" ? exp : Infinity;
-        held = { token, at: secondsOf(clock), until };
+        held = hold((await get()).trim());
         failedAt = undefined;
       } catch (cause) {
         failedAt = secondsOf(clock);

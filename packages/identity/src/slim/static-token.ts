@@ -4,6 +4,7 @@ import type { KeyPair } from "@coterie/crypto";
 import { IdentityError } from "../errors.ts";
 import { publicKeyOf, subjectOf } from "./claims.ts";
 import { createRenewed, unverifiedClaims } from "./renewed.ts";
+import type { Renewed } from "./renewed.ts";
 import type { SlimIdentity } from "./token.ts";
 
 export interface StaticIdentityOptions {
@@ -19,9 +20,20 @@ export interface StaticIdentityOptions {
  * its `keys` throws `identity/cannot-sign`. Throws `identity/no-token`, or `identity/bad-key` for a pair that the token does not name.
  */
 export async function createStaticIdentity(options: StaticIdentityOptions): Promise<SlimIdentity> {
-  const { clock, source, keys } = options;
-  const renewed = createRenewed({ clock, get: source });
+  const renewed = createRenewed({ clock: options.clock, get: options.source });
   await renewed.prepare();
+  return identityOf(renewed, options.keys);
+}
+
+/** The same, with the first token at hand. Throws `identity/bad-token` or `identity/bad-key`. */
+export function createStaticIdentitySync(
+  options: StaticIdentityOptions & { readonly first: string },
+): SlimIdentity {
+  const { clock, source, first } = options;
+  return identityOf(createRenewed({ clock, get: source, first }), options.keys);
+}
+
+function identityOf(renewed: Renewed, keys: KeyPair | undefined): SlimIdentity {
   const claims = unverifiedClaims(renewed.token());
   const named = publicKeyOf(claims);
   if (keys !== undefined && (named === undefined || !equal(named, keys.publicKey))) {

@@ -8,10 +8,13 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
+import { nodeJwtEngine } from "../../src/slim/jwt/node-engine.ts";
 import { tokenFromFile } from "../../src/slim/file.ts";
 import {
   createJwtIdentity,
+  createJwtIdentitySync,
   createJwtVerifier,
+  createJwtVerifierSync,
   createStaticIdentity,
 } from "../../src/slim/jwt/index.ts";
 import type { Jwk, JsonFetch, JwtAlgorithm, JwtKey } from "../../src/slim/jwt/index.ts";
@@ -477,6 +480,31 @@ test("SID-06: an RSA token is checked in preparation, as the platform takes a pr
   await expect(
     createJwtVerifier({ crypto, clock, keys: { algorithm: "RS256", key: { jwk: jwk(weak) } } }),
   ).rejects.toEqual(badKey);
+});
+
+test.each(asymmetric)("SID-06: %s at once, with an engine", (algorithm) => {
+  const { publicKey, privateKey } = pairs[algorithm];
+  const [clock, engine] = [at(start), nodeJwtEngine];
+  for (const [own, other] of [
+    [{ pem: pem(privateKey) }, { pem: pem(publicKey) }],
+    [{ jwk: jwk(privateKey) }, { jwk: jwk(publicKey) }],
+  ] as const) {
+    const options = { crypto, clock, algorithm, engine };
+    const identity = createJwtIdentitySync({ ...options, key: own, subject });
+    const keys = { algorithm, key: other };
+    const verifier = createJwtVerifierSync({ crypto, clock, keys, engine });
+    expect(verifier.prepare?.(identity.token())).toBeUndefined();
+    expect(verifier.verify(identity.token()).tokenId).toBe(subject);
+    expect(verifier.verify(peerToken(algorithm, privateKey, claims)).tokenId).toBe(subject);
+    const token = peerToken(algorithm, privateKey, { ...claims, n: 1 });
+    const forged = `${token.slice(0, token.lastIndexOf(".") - 4)}AAAA${token.slice(token.lastIndexOf("."))}`;
+    expect(() => verifier.verify(forged)).toThrow(
+      expect.objectContaining({ code: "identity/bad-token" }),
+    );
+    for (const wrong of [other, { pem: "-----BEGIN JUNK-----" }, { secret }, { jwk: {} }]) {
+      expect(() => createJwtIdentitySync({ ...options, key: wrong, subject })).toThrow(badKey);
+    }
+  }
 });
 
 test("SID-06: a token from elsewhere says who, is renewed in use, and signs nothing", async () => {

@@ -6,6 +6,7 @@ import type { Platform } from "../api/platform.ts";
 import { Service as PlatformService } from "../api/service.ts";
 import { systemScheduler } from "../runtime/scheduler.ts";
 import { dialNode } from "./dial.ts";
+import { nodeIdentity, nodeVerifier } from "./identity.ts";
 import { serveNode } from "./serve.ts";
 import { openNodeStore } from "./store.ts";
 
@@ -18,6 +19,8 @@ export const nodePlatform: Platform = {
   dial: dialNode,
   serve: (config, nodeId) => serveNode(config, { crypto: opensslProvider, log: silentLog, nodeId }),
   openStore: openNodeStore,
+  identityOf: nodeIdentity({ crypto: opensslProvider, clock: systemClock }),
+  verifierOf: nodeVerifier({ crypto: opensslProvider, clock: systemClock }),
 };
 
 /** A service on Node.js. Anything of the platform may be replaced, for tests above all. */

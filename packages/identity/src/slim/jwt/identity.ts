@@ -7,7 +7,8 @@ import type { Claims } from "../claims.ts";
 import { createRenewed } from "../renewed.ts";
 import type { SlimIdentity } from "../token.ts";
 import type { JwtAlgorithm, JwtKey } from "./algorithms.ts";
-import { importSigningKey } from "./signing-key.ts";
+import type { JwtEngine } from "./engine.ts";
+import { importSigningKey, importSigningKeySync } from "./signing-key.ts";
 
 export interface JwtIdentityOptions {
   readonly crypto: CryptoProvider;
@@ -34,9 +35,61 @@ export interface JwtIdentityOptions {
  * `identity/bad-identifier`.
  */
 export async function createJwtIdentity(options: JwtIdentityOptions): Promise<SlimIdentity> {
-  const { crypto, clock, subject, issuer, audience, lifetimeSeconds = 3600 } = options;
-  if (subject === "" || subject.length > 1024) throw new IdentityError("identity/bad-identifier");
+  const { crypto, clock } = options;
+  const { keys, unsigned } = claimsBy(options);
   const signer = await importSigningKey(crypto, options.algorithm, options.key);
+  if (signer.kind === "now") return signing(options, keys, unsigned, signer.sign);
+  const renewed = createRenewed({
+    clock,
+    get: async () => {
+      const text = unsigned(secondsOf(clock));
+      return joined(text, await signer.sign(toUtf8(text)));
+    },
+  });
+  await renewed.prepare();
+  return { tokenId: options.subject, keys, ...renewed };
+}
+
+/** The same at once. Throws `identity/bad-key` or `identity/bad-identifier`. */
+export function createJwtIdentitySync(
+  options: JwtIdentityOptions & { readonly engine: JwtEngine },
+): SlimIdentity {
+  const { crypto, algorithm, key, engine } = options;
+  const { keys, unsigned } = claimsBy(options);
+  return signing(options, keys, unsigned, importSigningKeySync(crypto, algorithm, key, engine));
+}
+
+type Unsigned = (now: number) => string;
+
+function signing(
+  { clock, subject }: JwtIdentityOptions,
+  keys: KeyPair,
+  unsigned: Unsigned,
+  sign: (data: Uint8Array) => Uint8Array,
+): SlimIdentity {
+  let minted: { readonly token: string; readonly at: number } | undefined;
+  return {
+    tokenId: subject,
+    keys,
+    token() {
+      const now = secondsOf(clock);
+      // SID-04; a clock that went back must not make an old token look new
+      const young = minted !== undefined && now >= minted.at && now - minted.at < reuseSeconds;
+      if (minted === undefined || !young) {
+        const text = unsigned(now);
+        minted = { token: joined(text, sign(toUtf8(text))), at: now };
+      }
+      return minted.token;
+    },
+  };
+}
+
+function claimsBy(options: JwtIdentityOptions): {
+  readonly keys: KeyPair;
+  readonly unsigned: Unsigned;
+} {
+  const { crypto, subject, issuer, audience, lifetimeSeconds = 3600 } = options;
+  if (subject === "" || subject.length > 1024) throw new IdentityError("identity/bad-identifier");
   const keys = options.keys ?? crypto.generateSigner("p256");
   const header = toBase64Url(
     toUtf8(JSON.stringify({ alg: options.algorithm, typ: "JWT", kid: options.keyId ?? subject })),
@@ -55,32 +108,9 @@ export async function createJwtIdentity(options: JwtIdentityOptions): Promise<Sl
     };
     return `${header}.${toBase64Url(toUtf8(JSON.stringify(claims)))}`;
   };
-  const joined = (text: string, tag: Uint8Array): string => `${text}.${toBase64Url(tag)}`;
+  return { keys, unsigned };
+}
 
-  if (signer.kind === "now") {
-    let minted: { readonly token: string; readonly at: number } | undefined;
-    return {
-      tokenId: subject,
-      keys,
-      token() {
-        const now = secondsOf(clock);
-        // SID-04; a clock that went back must not make an old token look new
-        const young = minted !== undefined && now >= minted.at && now - minted.at < reuseSeconds;
-        if (minted === undefined || !young) {
-          const text = unsigned(now);
-          minted = { token: joined(text, signer.sign(toUtf8(text))), at: now };
-        }
-        return minted.token;
-      },
-    };
-  }
-  const renewed = createRenewed({
-    clock,
-    get: async () => {
-      const text = unsigned(secondsOf(clock));
-      return joined(text, await signer.sign(toUtf8(text)));
-    },
-  });
-  await renewed.prepare();
-  return { tokenId: subject, keys, ...renewed };
+function joined(text: string, tag: Uint8Array): string {
+  return `${text}.${toBase64Url(tag)}`;
 }

@@ -1,6 +1,7 @@
 import type { CryptoProvider } from "@coterie/crypto";
 import { badKey } from "./algorithms.ts";
 import type { Jwk, JwkSet, JwtAlgorithm } from "./algorithms.ts";
+import type { JwtEngine } from "./engine.ts";
 import { verificationKeyOf } from "./verification-key.ts";
 import type { VerificationKey } from "./verification-key.ts";
 
@@ -27,12 +28,16 @@ const maxKeys = 256;
 const maxTried = 16;
 
 /** Throws `identity/bad-key` for what is no key set, or one without a single key that is known here. */
-export function readKeySet(crypto: CryptoProvider, value: unknown): readonly VerificationKey[] {
+export function readKeySet(
+  crypto: CryptoProvider,
+  value: unknown,
+  engine?: JwtEngine,
+): readonly VerificationKey[] {
   const list = (value as { readonly keys?: unknown } | null | undefined)?.keys;
   if (!Array.isArray(list) || list.length > maxKeys) throw badKey("key-set");
   return list.flatMap((jwk: unknown) => {
     if (typeof jwk !== "object" || jwk === null) return [];
-    return verificationKeyOf(crypto, jwk as Jwk) ?? [];
+    return verificationKeyOf(crypto, jwk as Jwk, engine) ?? [];
   });
 }
 
@@ -59,8 +64,8 @@ export function fixedKeys(keys: readonly VerificationKey[]): KeySource {
 }
 
 /** Throws `identity/bad-key`. */
-export function localKeySet(crypto: CryptoProvider, set: JwkSet): KeySource {
-  const keys = readKeySet(crypto, set);
+export function localKeySet(crypto: CryptoProvider, set: JwkSet, engine?: JwtEngine): KeySource {
+  const keys = readKeySet(crypto, set, engine);
   if (keys.length === 0) throw badKey("key-set");
   return fixedKeys(keys);
 }

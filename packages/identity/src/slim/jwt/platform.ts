@@ -1,12 +1,13 @@
 import { fromBase64Url, toBase64Url, toUtf8 } from "@coterie/base";
 import { badKey, curves, hashBytes, isHmac, isRsa } from "./algorithms.ts";
 import type { Jwk, JwtAlgorithm, JwtKey, RsaAlgorithm } from "./algorithms.ts";
+import type { JwtEngine } from "./engine.ts";
 
 type Half = "public" | "private";
 type ImportParams = Readonly<{ name: string; namedCurve?: string; hash?: string }>;
 
-/** One form for every way to hand over a key; PEM is read by the platform. Throws `identity/bad-key`. */
-export async function jwkOf(algorithm: JwtAlgorithm, key: JwtKey, half: Half): Promise<Jwk> {
+/** One form for every way to hand over a key; undefined for PEM. Throws `identity/bad-key`. */
+function jwkAtHand(algorithm: JwtAlgorithm, key: JwtKey): Jwk | undefined {
   if ("jwk" in key) {
     if (key.jwk.alg !== undefined && key.jwk.alg !== algorithm) throw badKey("not-for-algorithm");
     return key.jwk;
@@ -19,6 +20,29 @@ export async function jwkOf(algorithm: JwtAlgorithm, key: JwtKey, half: Half): P
   }
   // a public key's text must never become a secret
   if (isHmac(algorithm)) throw badKey("not-for-algorithm");
+  return undefined;
+}
+
+/** The same, with PEM read at once. Throws `identity/bad-key`. */
+export function jwkOfSync(
+  engine: JwtEngine,
+  algorithm: JwtAlgorithm,
+  key: JwtKey,
+  half: Half,
+): Jwk {
+  const jwk = jwkAtHand(algorithm, key);
+  if (jwk !== undefined || !("pem" in key)) return jwk as Jwk;
+  try {
+    return bare(engine.jwkOfPem(key.pem, half));
+  } catch (cause) {
+    throw badKey("pem", cause);
+  }
+}
+
+/** The same, with PEM read by the platform. Throws `identity/bad-key`. */
+export async function jwkOf(algorithm: JwtAlgorithm, key: JwtKey, half: Half): Promise<Jwk> {
+  const jwk = jwkAtHand(algorithm, key);
+  if (jwk !== undefined || !("pem" in key) || isHmac(algorithm)) return jwk as Jwk;
   const label = half === "public" ? "PUBLIC KEY" : "PRIVATE KEY";
   const form = new RegExp(`-----BEGIN ${label}-----([^-]+)-----END ${label}-----`);
   const body = form.exec(key.pem)?.[1];

@@ -1,6 +1,7 @@
 import type { Clock } from "@coterie/base";
 import type { CryptoProvider } from "@coterie/crypto";
 import { badKey } from "./algorithms.ts";
+import type { JwtEngine } from "./engine.ts";
 import { fetchJson } from "./fetch-json.ts";
 import type { JsonFetch } from "./fetch-json.ts";
 import { pick, readKeySet } from "./key-source.ts";
@@ -21,6 +22,7 @@ export interface RemoteKeysOptions {
 interface Parts extends RemoteKeysOptions {
   readonly crypto: CryptoProvider;
   readonly clock: Clock;
+  readonly engine?: JwtEngine | undefined;
 }
 
 /**
@@ -60,7 +62,7 @@ type Get = (url: string) => Promise<unknown>;
 function refreshed(parts: Parts, read: (get: Get) => Promise<unknown>): KeySource {
   const get: Get = (url) => fetchJson(parts.fetch ?? fetch, url, parts.timeoutMs ?? 5000);
   return refreshedKeys(parts, async () => {
-    const keys = readKeySet(parts.crypto, await read(get));
+    const keys = readKeySet(parts.crypto, await read(get), parts.engine);
     return (wanted) => pick(keys, wanted);
   });
 }

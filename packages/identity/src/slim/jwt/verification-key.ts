@@ -2,8 +2,9 @@ import { concat, equalConstantTime, fromBase64Url } from "@coterie/base";
 import { ecdsaToDer } from "@coterie/crypto";
 import type { CryptoProvider, HashName } from "@coterie/crypto";
 import { badKey, curves, hashBytes, hmacAlgorithms, isRsa, rsaAlgorithms } from "./algorithms.ts";
-import type { Jwk, JwtAlgorithm, JwtKey } from "./algorithms.ts";
-import { jwkOf, rsaVerify } from "./platform.ts";
+import type { Jwk, JwtAlgorithm } from "./algorithms.ts";
+import type { JwtEngine } from "./engine.ts";
+import { rsaVerify } from "./platform.ts";
 
 type Verify = (algorithm: JwtAlgorithm, data: Uint8Array, signature: Uint8Array) => boolean;
 
@@ -11,30 +12,34 @@ type Verify = (algorithm: JwtAlgorithm, data: Uint8Array, signature: Uint8Array)
 export interface VerificationKey {
   readonly keyId: string | undefined;
   readonly algorithms: readonly JwtAlgorithm[];
-  /** Undefined for RSA, which only the platform can do, and that takes a promise. */
+  /** Undefined for RSA without an engine: the platform takes a promise for it. */
   readonly verify: Verify | undefined;
   verifyLater(algorithm: JwtAlgorithm, data: Uint8Array, signature: Uint8Array): Promise<boolean>;
 }
 
 /** Throws `identity/bad-key`. */
-export async function importVerificationKey(
+export function importVerificationKey(
   crypto: CryptoProvider,
   algorithm: JwtAlgorithm,
-  key: JwtKey,
-): Promise<VerificationKey> {
-  const jwk = await jwkOf(algorithm, key, "public");
-  const made = verificationKeyOf(crypto, { ...jwk, alg: algorithm });
+  jwk: Jwk,
+  engine: JwtEngine | undefined,
+): VerificationKey {
+  const made = verificationKeyOf(crypto, { ...jwk, alg: algorithm }, engine);
   if (made === undefined) throw badKey("unusable");
   return made;
 }
 
 /** A key out of a set; undefined for one that is not for verifying tokens, damaged, or of a kind that nobody here knows. */
-export function verificationKeyOf(crypto: CryptoProvider, jwk: Jwk): VerificationKey | undefined {
+export function verificationKeyOf(
+  crypto: CryptoProvider,
+  jwk: Jwk,
+  engine?: JwtEngine,
+): VerificationKey | undefined {
   if (jwk.use !== undefined && jwk.use !== "sig") return undefined;
   if (jwk.key_ops !== undefined && !jwk.key_ops.includes("verify")) return undefined;
   let made: Made | undefined;
   try {
-    made = madeOf(crypto, jwk);
+    made = madeOf(crypto, jwk, engine);
   } catch {
     return undefined;
   }
@@ -58,7 +63,7 @@ interface Made {
   readonly verify: Verify | undefined;
 }
 
-function madeOf(crypto: CryptoProvider, jwk: Jwk): Made | undefined {
+function madeOf(crypto: CryptoProvider, jwk: Jwk, engine: JwtEngine | undefined): Made | undefined {
   const bytes = (text: string | undefined) => fromBase64Url(text ?? "");
   switch (jwk.kty) {
     case "EC": {
@@ -85,9 +90,11 @@ function madeOf(crypto: CryptoProvider, jwk: Jwk): Made | undefined {
     case "RSA": {
       // shorter ones can be broken, longer ones are a way to keep a verifier busy
       const { length } = bytes(jwk.n);
-      return length >= 256 && length <= 1024
-        ? { kinds: rsaAlgorithms, verify: undefined }
-        : undefined;
+      if (length < 256 || length > 1024) return undefined;
+      const verify: Verify | undefined =
+        engine &&
+        ((algorithm, data, tag) => isRsa(algorithm) && engine.rsaVerify(jwk, algorithm, data, tag));
+      return { kinds: rsaAlgorithms, verify };
     }
     default:
       return undefined;

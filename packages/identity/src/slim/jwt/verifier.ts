@@ -3,9 +3,11 @@ import type { CryptoProvider } from "@coterie/crypto";
 import { badToken, publicKeyOf, skewSeconds, subjectOf } from "../claims.ts";
 import type { Claims } from "../claims.ts";
 import type { SlimVerifier, VerifiedToken } from "../token.ts";
-import type { JwkSet, JwtAlgorithm, JwtKey } from "./algorithms.ts";
+import type { Jwk, JwkSet, JwtAlgorithm, JwtKey } from "./algorithms.ts";
+import type { JwtEngine } from "./engine.ts";
 import { fixedKeys, localKeySet } from "./key-source.ts";
 import type { KeySource } from "./key-source.ts";
+import { jwkOf, jwkOfSync } from "./platform.ts";
 import { issuerKeys, remoteKeySet } from "./remote-keys.ts";
 import type { RemoteKeysOptions } from "./remote-keys.ts";
 import { createTokenVerifier } from "./token-verifier.ts";
@@ -30,12 +32,29 @@ export interface JwtVerifierOptions {
   readonly subject?: string | undefined;
   /** How far other clocks may be off; default 5. */
   readonly skewSeconds?: number | undefined;
+  /** So that RSA, too, is checked at once. */
+  readonly engine?: JwtEngine | undefined;
 }
 
 /** Believes JSON Web Tokens (SID-06). Throws `identity/bad-key`. */
 export async function createJwtVerifier(options: JwtVerifierOptions): Promise<SlimVerifier> {
+  const { keys, engine } = options;
+  if (engine !== undefined) return createJwtVerifierSync({ ...options, engine });
+  const key = "key" in keys ? await jwkOf(keys.algorithm, keys.key, "public") : undefined;
+  return verifierBy(options, sourceOf(options, key));
+}
+
+/** The same at once. Throws `identity/bad-key`. */
+export function createJwtVerifierSync(
+  options: JwtVerifierOptions & { readonly engine: JwtEngine },
+): SlimVerifier {
+  const { keys, engine } = options;
+  const key = "key" in keys ? jwkOfSync(engine, keys.algorithm, keys.key, "public") : undefined;
+  return verifierBy(options, sourceOf(options, key));
+}
+
+function verifierBy(options: JwtVerifierOptions, source: KeySource): SlimVerifier {
   const { clock, skewSeconds: skew = skewSeconds } = options;
-  const source = await sourceOf(options);
   return createTokenVerifier({
     clock,
     source,
@@ -48,12 +67,16 @@ export async function createJwtVerifier(options: JwtVerifierOptions): Promise<Sl
   });
 }
 
-async function sourceOf({ crypto, clock, keys }: JwtVerifierOptions): Promise<KeySource> {
-  if ("key" in keys)
-    return fixedKeys([await importVerificationKey(crypto, keys.algorithm, keys.key)]);
-  if ("keySet" in keys) return localKeySet(crypto, keys.keySet);
-  if ("issuers" in keys) return issuerKeys({ ...keys, crypto, clock });
-  return remoteKeySet({ ...keys, crypto, clock, url: keys.keySetUrl });
+function sourceOf(
+  { crypto, clock, keys, engine }: JwtVerifierOptions,
+  key: Jwk | undefined,
+): KeySource {
+  if ("key" in keys) {
+    return fixedKeys([importVerificationKey(crypto, keys.algorithm, key as Jwk, engine)]);
+  }
+  if ("keySet" in keys) return localKeySet(crypto, keys.keySet, engine);
+  if ("issuers" in keys) return issuerKeys({ ...keys, crypto, clock, engine });
+  return remoteKeySet({ ...keys, crypto, clock, engine, url: keys.keySetUrl });
 }
 
 /** Throws `identity/bad-token`. */
