@@ -104,6 +104,30 @@ function configOf({
   };
 }
 
+/** Tokens signed and verified with keys: `signs` and `verifies` are `{ algorithm, format, key }`. */
+function jwtConfigs(name, { signs, verifies, issuer, audience }) {
+  const keyOf = ({ algorithm, format, key: value }) => ({
+    algorithm: slim.JwtAlgorithm[algorithm],
+    format: slim.JwtKeyFormat[format],
+    key: new slim.JwtKeyData.Data({ value }),
+  });
+  const common = { issuer, audience, duration: 3_600_000 };
+  const provider = {
+    ...common,
+    subject: `${name}-${Math.random()}`,
+    key: new slim.JwtKeyType.Encoding({ key: keyOf(signs) }),
+  };
+  const verifier = {
+    ...common,
+    subject: undefined,
+    key: new slim.JwtKeyType.Decoding({ key: keyOf(verifies) }),
+  };
+  return [
+    new slim.IdentityProviderConfig.Jwt({ config: provider }),
+    new slim.IdentityVerifierConfig.Jwt({ config: verifier }),
+  ];
+}
+
 const orders = {
   async app({
     app: name,
@@ -112,6 +136,7 @@ const orders = {
     service = name.replaceAll("/", "-"),
     config = {},
     secret: own = secret,
+    jwt,
   }) {
     const holder = new slim.Service(service);
     const connection = await holder.connectAsync({
@@ -120,14 +145,16 @@ const orders = {
     });
     const appName = nameOf(name);
     const app =
-      direction === undefined
-        ? await holder.createAppWithSecret(appName, own)
-        : await holder.createAppWithDirection(
-            appName,
-            new slim.IdentityProviderConfig.SharedSecret({ id: name, data: own }),
-            new slim.IdentityVerifierConfig.SharedSecret({ id: name, data: own }),
-            slim.Direction[direction],
-          );
+      jwt !== undefined
+        ? holder.createApp(appName, ...jwtConfigs(name, jwt))
+        : direction === undefined
+          ? await holder.createAppWithSecret(appName, own)
+          : await holder.createAppWithDirection(
+              appName,
+              new slim.IdentityProviderConfig.SharedSecret({ id: name, data: own }),
+              new slim.IdentityVerifierConfig.SharedSecret({ id: name, data: own }),
+              slim.Direction[direction],
+            );
     apps.set(name, { holder, connection, app });
     await app.subscribeAsync(appName, connection);
     return { id: app.id() };

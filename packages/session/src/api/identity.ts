@@ -21,7 +21,7 @@ export function identityOf(
 ): SlimIdentity {
   if ("tokenId" in provider) return provider;
   return known("provider", provider.tag, () => {
-    if (provider.tag !== "SharedSecret") return platform.identityOf?.(provider);
+    if (provider.tag !== "SharedSecret") return platform.identityOf?.(provider, kept);
     const { id, data } = provider.inner as { readonly id: string; readonly data: string };
     const { crypto, clock } = platform;
     return createSharedSecretIdentity({ crypto, clock, secret: data, baseId: id, ...kept });

@@ -16,7 +16,7 @@ export async function keptIdentity(
   store: SessionStore,
   provider: ProviderLike,
 ): Promise<KeptIdentity | undefined> {
-  if ("tokenId" in provider || provider.tag !== "SharedSecret") return undefined;
+  if ("tokenId" in provider || !["SharedSecret", "Jwt"].includes(provider.tag)) return undefined;
   const stored = await store.get(entry);
   if (stored !== undefined) return read(stored);
   const keys = platform.crypto.generateSigner("p256");

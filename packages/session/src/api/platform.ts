@@ -3,6 +3,7 @@ import type { CryptoProvider } from "@coterie/crypto";
 import type { SlimIdentity, SlimVerifier } from "@coterie/identity/slim";
 import type { Store } from "@coterie/storage";
 import type { Transport } from "@coterie/transport";
+import type { KeptIdentity } from "./identity.ts";
 import type { Scheduler } from "../runtime/scheduler.ts";
 import type { ClientConfig, ServerConfig } from "./config/connection.ts";
 import type { PersistenceConfig } from "./config/service.ts";
@@ -33,6 +34,8 @@ export interface Platform {
   /** Absent: nothing can be kept here. */
   readonly openStore?: ((config: PersistenceConfig, app: string) => Promise<Store>) | undefined;
   /** Beyond the shared secret, which works everywhere. */
-  readonly identityOf?: ((config: IdentityProviderConfig) => SlimIdentity | undefined) | undefined;
+  readonly identityOf?:
+    | ((config: IdentityProviderConfig, kept?: KeptIdentity) => SlimIdentity | undefined)
+    | undefined;
   readonly verifierOf?: ((config: IdentityVerifierConfig) => SlimVerifier | undefined) | undefined;
 }

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import type { Clock } from "@coterie/base";
-import type { CryptoProvider } from "@coterie/crypto";
+import type { CryptoProvider, KeyPair } from "@coterie/crypto";
 import { nodeJwtEngine as engine } from "@coterie/identity/jwt-engine";
-import type { SlimIdentity, SlimVerifier } from "@coterie/identity/slim";
+import type { SlimIdentity } from "@coterie/identity/slim";
 import {
   createJwtIdentitySync,
   createJwtVerifierSync,
@@ -17,7 +17,7 @@ import type {
 import { tokenFromFile } from "@coterie/identity/token-file";
 import { JwtAlgorithm, JwtKeyFormat } from "../api/config/auth.ts";
 import type { ClientJwtAuth, JwtAuth, JwtKeyConfig } from "../api/config/auth.ts";
-import type { IdentityProviderConfig, IdentityVerifierConfig } from "../api/config/identity.ts";
+import type { Platform } from "../api/platform.ts";
 import { SessionError } from "../errors.ts";
 
 interface Parts {
@@ -26,11 +26,9 @@ interface Parts {
 }
 
 /** Identities as the bindings configure them: signed tokens by a key, or from a file (SID-06). Undefined for another kind. */
-export function nodeIdentity(
-  parts: Parts,
-): (config: IdentityProviderConfig) => SlimIdentity | undefined {
-  return (config) => {
-    if (config.tag === "Jwt") return jwtIdentity(parts, config.inner.config);
+export function nodeIdentity(parts: Parts): NonNullable<Platform["identityOf"]> {
+  return (config, kept) => {
+    if (config.tag === "Jwt") return jwtIdentity(parts, config.inner.config, kept?.keys);
     if (config.tag !== "StaticJwt") return undefined;
     const { tokenFile } = config.inner.config;
     const source = tokenFromFile(tokenFile);
@@ -39,9 +37,7 @@ export function nodeIdentity(
 }
 
 /** Verifiers as the bindings configure them: by a key, a key set, or the issuer's own keys. Undefined for another kind. */
-export function nodeVerifier(
-  parts: Parts,
-): (config: IdentityVerifierConfig) => SlimVerifier | undefined {
+export function nodeVerifier(parts: Parts): NonNullable<Platform["verifierOf"]> {
   return (config) => {
     if (config.tag !== "Jwt") return undefined;
     const { key, issuer, audience, subject } = config.inner.config;
@@ -50,7 +46,11 @@ export function nodeVerifier(
   };
 }
 
-function jwtIdentity(parts: Parts, { key, duration, ...claims }: ClientJwtAuth): SlimIdentity {
+function jwtIdentity(
+  parts: Parts,
+  { key, duration, ...claims }: ClientJwtAuth,
+  keys: KeyPair | undefined,
+): SlimIdentity {
   const { subject, issuer, audience } = claims;
   if (key.tag !== "Encoding") throw bad("key");
   // SID-10: without one there is no app id
@@ -65,6 +65,7 @@ function jwtIdentity(parts: Parts, { key, duration, ...claims }: ClientJwtAuth):
     subject,
     issuer,
     audience,
+    keys,
     lifetimeSeconds: Math.max(1, Math.floor(duration / 1000)),
   });
 }
