@@ -167,7 +167,12 @@ export class AppRuntime {
       });
     });
     const handle = this.#enter(entry);
-    this.step({ kind: "create", handle, settings, destination, connection });
+    try {
+      this.step({ kind: "create", handle, settings, destination, connection });
+    } catch (error) {
+      // an identity that cannot sign says so here
+      this.#leave(handle)?.reject(error);
+    }
     return created.then((line) => ({ operation, line }));
   }
 
