@@ -1,17 +1,10 @@
 import { CoterieError } from "@coterie/base";
-import type { KeyPair } from "@coterie/crypto";
 import { createSharedSecretIdentity, createSharedSecretVerifier } from "@coterie/identity/slim";
 import type { SlimIdentity, SlimVerifier } from "@coterie/identity/slim";
 import { SessionError } from "../errors.ts";
 import { IdentityProviderConfig, IdentityVerifierConfig } from "./config/identity.ts";
 import type { NameLike } from "./name.ts";
-import type { Platform, ProviderLike, VerifierLike } from "./platform.ts";
-
-/** What is stored of an identity, to be the same app after a restart (SHB-17). */
-export interface KeptIdentity {
-  readonly tokenId: string;
-  readonly keys: KeyPair;
-}
+import type { KeptIdentity, Platform, ProviderLike, VerifierLike } from "./platform.ts";
 
 /** Throws `session/bad-identity`. */
 export function identityOf(

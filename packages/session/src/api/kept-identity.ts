@@ -2,8 +2,7 @@ import { fromHex, fromUtf8, toHex, toUtf8 } from "@coterie/base";
 import type { SessionStore } from "../runtime/session-store.ts";
 import { SessionError } from "../errors.ts";
 import { identityOf } from "./identity.ts";
-import type { KeptIdentity } from "./identity.ts";
-import type { Platform, ProviderLike } from "./platform.ts";
+import type { KeptIdentity, Platform, ProviderLike } from "./platform.ts";
 
 const entry = "identity";
 

@@ -1,9 +1,8 @@
 import type { Clock, Log } from "@coterie/base";
-import type { CryptoProvider } from "@coterie/crypto";
+import type { CryptoProvider, KeyPair } from "@coterie/crypto";
 import type { SlimIdentity, SlimVerifier } from "@coterie/identity/slim";
 import type { Store } from "@coterie/storage";
 import type { Transport } from "@coterie/transport";
-import type { KeptIdentity } from "./identity.ts";
 import type { Scheduler } from "../runtime/scheduler.ts";
 import type { ClientConfig, ServerConfig } from "./config/connection.ts";
 import type { PersistenceConfig } from "./config/service.ts";
@@ -13,6 +12,12 @@ import type { IdentityProviderConfig, IdentityVerifierConfig } from "./config/id
 export type ProviderLike = IdentityProviderConfig | SlimIdentity;
 /** Whom the app believes: as the bindings configure it, or a verifier of `@coterie/identity/slim`. */
 export type VerifierLike = IdentityVerifierConfig | SlimVerifier;
+
+/** What is stored of an identity, to be the same app after a restart (SHB-17). */
+export interface KeptIdentity {
+  readonly tokenId: string;
+  readonly keys: KeyPair;
+}
 
 export interface RunningServer {
   readonly endpoint: string;
