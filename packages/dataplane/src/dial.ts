@@ -124,8 +124,7 @@ function run(options: DialOptions, { link, incoming }: NegotiatedCall): DialledL
       const peeked: Peeked = peekSlimMessage(bytes);
       if (peeked.kind === "link") return onDrop("unexpected"); // SCN-25
       if (peeked.kind !== "subscription-ack") {
-        const { start, end } = peeked.header;
-        const verdict = flows.judge(bytes.subarray(start, end));
+        const verdict = flows.judge(bytes, peeked);
         if (typeof verdict === "string") return onDrop(verdict); // SMC-06
       }
       message = Message.decode(bytes);

@@ -1,12 +1,5 @@
 import { WireError } from "@coterie/wire";
-import {
-  decodeSlimName,
-  Message,
-  moveSlimHeader,
-  peekSlimMessage,
-  replaceSlimHeader,
-  SLIMHeader,
-} from "@coterie/wire/slim";
+import { decodeSlimName, Message, peekSlimMessage, SLIMHeader } from "@coterie/wire/slim";
 import type { Peeked, PeekedMessage, SlimName } from "@coterie/wire/slim";
 import type { Connection, Drop, Table, TableEntry } from "./connection.ts";
 import type { Flow, Verdict } from "./flows.ts";
@@ -52,11 +45,11 @@ export function createRouter(parts: RouterParts): Router {
   ): Promise<unknown> | undefined => {
     const { destination } = flow;
     const noPeers = from.kind === "peer" && !parts.relay; // SRT-04
-    if (flow.header.fanout === 1) {
+    if (flow.fanout === 1) {
       const to = table.one(destination, from, noPeers);
       if (to === undefined) return drop(from, "no-route");
       counts.routed += 1;
-      return to.outbox.put(forward(bytes, peeked, flow.outgoing(to.hop)));
+      return to.outbox.put(flow.stamp(bytes, peeked, to.hop, true));
     }
     const targets = table.all(destination, from, noPeers);
     if (targets.length === 0) return drop(from, "no-route");
@@ -66,8 +59,7 @@ export function createRouter(parts: RouterParts): Router {
     for (let index = 0; index <= last; index += 1) {
       const to = targets[index] as Connection;
       // all but the last get a copy
-      const send = index === last ? forward : replaceSlimHeader;
-      const waiting = to.outbox.put(send(bytes, peeked, flow.outgoing(to.hop)));
+      const waiting = to.outbox.put(flow.stamp(bytes, peeked, to.hop, index === last));
       if (waiting !== undefined) (full ??= []).push(waiting);
     }
     return full && Promise.all(full);
@@ -184,13 +176,11 @@ export function createRouter(parts: RouterParts): Router {
       counts.received += 1;
       let peeked: Peeked;
       let flow: Verdict;
-      let header: Uint8Array;
       try {
         peeked = peekSlimMessage(bytes);
         if (peeked.kind === "link") return drop(from, "unexpected"); // SCN-25
         if (peeked.kind === "subscription-ack") return hear(from, bytes);
-        header = bytes.subarray(peeked.header.start, peeked.header.end);
-        flow = from.flows.judge(header);
+        flow = from.flows.judge(bytes, peeked);
       } catch (error) {
         if (!(error instanceof WireError)) throw error;
         return drop(from, "malformed");
@@ -198,6 +188,7 @@ export function createRouter(parts: RouterParts): Router {
       if (typeof flow === "string") return drop(from, flow);
       if (flow.ttl === 0) return drop(from, "ttl"); // SCN-30
       if (peeked.kind !== "publish") {
+        const header = bytes.subarray(peeked.header.start, peeked.header.end);
         return change(from, peeked, flow, header) as Promise<unknown> | undefined;
       }
       if (!peeked.hasSession) return drop(from, "malformed"); // SRT-09
@@ -213,9 +204,4 @@ export function createRouter(parts: RouterParts): Router {
     peering.answered(from, messageType.value);
     return undefined;
   }
-}
-
-/** The received memory itself where it can be, and no use afterwards. */
-function forward(bytes: Uint8Array, peeked: PeekedMessage, header: Uint8Array): Uint8Array {
-  return moveSlimHeader(bytes, peeked, header) ?? replaceSlimHeader(bytes, peeked, header);
 }

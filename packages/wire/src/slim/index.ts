@@ -62,4 +62,6 @@ export { headerIntegrityAad } from "./integrity.ts";
 export { peekSlimHeader, peekSlimMessage } from "./peek.ts";
 export type { Peeked, PeekedHeader, PeekedMessage, PeekedName, Range } from "./peek.ts";
 export { moveSlimHeader, replaceSlimHeader, restampSlimHeader } from "./restamp.ts";
+export { headerMacKey, SlimHeaderScan } from "./scan.ts";
+export type { HeaderMacKey } from "./scan.ts";
 export { slimPaths } from "./paths.ts";
