@@ -167,7 +167,8 @@ export interface Succession {
   since: number;
   /** What made us moderator, for those who do not know yet. */
   proof: string | undefined;
-  untold: Set<string>;
+  /** Those, with how often they are still to be told. */
+  untold: Map<string, number>;
   readonly telling: Map<string, Ask>;
 }
 

@@ -17,7 +17,7 @@ export function save(context: Context, session: Session): void {
   if (unsaved.has("sequence")) puts.push(["sequence", encodeId(session.data.sender.nextId)]);
   for (const key of unsaved) {
     if (key.startsWith(positionPrefix)) {
-      const last = session.data.receiver.positions.get(key.slice(positionPrefix.length));
+      const last = session.data.receiver.position(key.slice(positionPrefix.length));
       if (last === undefined) deletes.push(key);
       else puts.push([key, encodeId(last)]);
     }

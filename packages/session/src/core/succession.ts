@@ -26,6 +26,8 @@ export const successorsKey = "slim.successors";
 const patienceMs = 30_000;
 const rankMs = 15_000;
 const claimMs = 15_000;
+/** How often somebody is told who does not answer. */
+const tellings = 5;
 /** Without MLS nothing else tells how old a word is. */
 const wordSeconds = 3_600;
 
@@ -37,7 +39,7 @@ export function createSuccession(since: number): Succession {
     claimAt: undefined,
     since,
     proof: undefined,
-    untold: new Set(),
+    untold: new Map(),
     telling: new Map(),
   };
 }
@@ -174,7 +176,7 @@ function* takeOver(context: Context, session: Session, warrants: readonly Warran
   const { succession, mls } = session;
   become(context, session, session.source, warrants);
   succession.proof = encodeWarrants(warrants);
-  succession.untold = new Set(others(session).map(({ name }) => name.key));
+  succession.untold = new Map(others(session).map(({ name }) => [name.key, tellings]));
   if (mls !== undefined) assignLeaves(context, session);
   for (const { name } of onlineOthers(session)) tell(context, session, name.key);
   const told = [...succession.telling];
@@ -222,14 +224,16 @@ export function followSuccession({ succession }: Session): void {
   for (const [key, { state }] of succession.telling) {
     if (state === "open") continue;
     succession.telling.delete(key);
-    if (state === "done") succession.untold.delete(key);
+    const left = (succession.untold.get(key) ?? 0) - 1;
+    if (state === "done" || left <= 0) succession.untold.delete(key);
+    else succession.untold.set(key, left);
   }
 }
 
 /** Somebody spoke who was away when the moderator changed. */
 export function heardUntold(context: Context, session: Session, key: string): void {
   const { untold } = session.succession;
-  if (!untold.has(key)) return;
+  if (!untold.has(key) || session.succession.telling.has(key)) return;
   if (!session.roster.has(key)) untold.delete(key);
   else if (isModerator(session)) tell(context, session, key);
 }
@@ -272,7 +276,7 @@ function become(
   succession.claimAt = undefined;
   succession.vote = undefined;
   succession.proof = undefined;
-  succession.untold = new Set();
+  succession.untold = new Map();
   succession.since = Math.max(...warrants.map(({ issuedAt }) => issuedAt));
   if (!wasOurs) return;
   // its work is another's now; but what hands over ends by itself

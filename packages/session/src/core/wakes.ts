@@ -1,4 +1,7 @@
-/** Who wants to be woken when; soonest first. Each has one time, and setting it again replaces it. */
+/**
+ * Who wants to be woken when; soonest first. A later time than the one that is set waits for that one: whoever is woken too early says anew when. So
+ * what changes with each message costs nothing here.
+ */
 export interface Wakes<T> {
   readonly next: number | undefined;
   set(item: T, at: number | undefined): void;
@@ -60,7 +63,7 @@ export function createWakes<T>(): Wakes<T> {
     },
     set(item, at) {
       const known = current.get(item);
-      if (known?.at === at) return;
+      if (known !== undefined && at !== undefined && known.at <= at) return;
       if (at === undefined) {
         current.delete(item);
         return;

@@ -26,8 +26,8 @@ export interface ReceiverSink<T> {
 /** What one member of a session receives: acknowledged, each once, in the order of its source. */
 export interface Receiver<T> {
   readonly wakeAt: number | undefined;
-  /** The last id delivered of each source. */
-  readonly positions: ReadonlyMap<MemberKey, number>;
+  /** The last id of this source that was delivered, or told lost. */
+  position(source: MemberKey): number | undefined;
   /** MSG, decrypted and checked; `size` in bytes. */
   message(source: MemberKey, id: number, item: T, size: number, nowMs: number): void;
   /** RTX_REPLY; without an item, its source does not have it (SRL-13). */
@@ -209,11 +209,7 @@ export function createReceiver<T>(options: ReceiverOptions, sink: ReceiverSink<T
     get wakeAt() {
       return deadlines.next;
     },
-    get positions() {
-      const positions = new Map<MemberKey, number>();
-      for (const [key, { last }] of sources) if (last !== undefined) positions.set(key, last);
-      return positions;
-    },
+    position: (key) => sources.get(key)?.last,
     message(key, id, item, size, nowMs) {
       if (timers === undefined) {
         sink.deliver(key, id, item);
