@@ -11,7 +11,7 @@ import { basicAuthorization } from "@coterie/transport";
 import { createH2Transport } from "@coterie/transport/h2";
 import { createWebSocketTransport } from "@coterie/transport/websocket";
 import { nodeWebSocket } from "@coterie/transport/websocket-node";
-import { slimPaths } from "@coterie/wire/slim";
+import { LinkConnectionType, LinkNegotiationPayload, Message, slimPaths } from "@coterie/wire/slim";
 
 const root = mkdtempSync(join(tmpdir(), "coterie-file-"));
 const running: RunningFile[] = [];
@@ -67,6 +67,28 @@ test("SND-01: one process listens on h2c, a WebSocket and a socket in the file s
   expect(await links(createWebSocketTransport({ url: ws, open: nodeWebSocket() }) as never)).toBe(
     true,
   );
+});
+
+test("SND-02: a link without a key for header MACs is refused, whatever the file says", async () => {
+  const { slim = "" } = await start(
+    'listen: {endpoint: "127.0.0.1:0", tls: {insecure: true}, require_header_mac: false}',
+  );
+  const transport = createH2Transport({ url: slim });
+  const duplex = transport.duplex(slimPaths.openChannel);
+  const negotiation = LinkNegotiationPayload.create({
+    linkId: "11111111-2222-4333-8444-555555555555",
+    slimVersion: "2.2.0",
+    connectionType: LinkConnectionType.edge,
+    nodeId: "n1",
+  });
+  const link = { kind: "linkNegotiation", value: negotiation } as const;
+  await duplex.send(Message.encode(Message.create({ messageType: { kind: "link", value: link } })));
+  const answers = (async () => {
+    for await (const answer of duplex) return answer;
+    return undefined;
+  })();
+  expect(await answers.catch(() => undefined)).toBeUndefined();
+  await transport.close();
 });
 
 test("SND-01: a server that asks who calls lets in who may", async () => {

@@ -32,6 +32,7 @@ export type SlimPlaneSettings = Pick<
 
 export interface SlimPlaneParts {
   readonly crypto: CryptoProvider;
+  /** Where messages, drops by reason, connections by kind and names are counted (SND-06). */
   readonly metrics: Metrics;
   readonly logger?: Logger | undefined;
 }
@@ -59,6 +60,7 @@ export async function startSlimPlane(
 ): Promise<RunningSlimPlane> {
   const nodeId = settings.nodeId ?? `node-${randomUUID()}`; // SCN-27
   const known = [...settings.clients, ...settings.peers, ...settings.controllers];
+  // SND-02: header MACs are always wanted, and a link has five seconds to be negotiated; neither can be turned off.
   const plane = createDataPlane({
     crypto,
     nodeId,
