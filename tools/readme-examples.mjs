@@ -11,7 +11,7 @@ const homes = ["packages", "apps"]
   .flatMap((parent) => readdirSync(join(root, parent)).map((name) => join(root, parent, name)))
   .filter((dir) => existsSync(join(dir, "package.json")));
 /** A guide to one package resolves from it; others from an app that has nearly all. */
-const packageOf = { slim: "session" };
+const packageOf = { slim: "session", "slim-identity": "session", "slim-rpc": "session" };
 function guideHome(name) {
   const guide = name.replace(/\.md$/, "");
   const own = join(root, "packages", packageOf[guide] ?? guide);
