@@ -1,9 +1,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, expect, test, vi } from "vitest";
 import { loadOpensslProvider } from "@coterie/crypto/openssl";
-import { dialLink } from "@coterie/dataplane";
+import { connectApp, dialLink } from "@coterie/dataplane";
+import type { AppConnection } from "@coterie/dataplane";
 import { startFromFile } from "@coterie/node";
 import type { RunningFile } from "@coterie/node";
 import { loadYaml, readNodeFile } from "@coterie/node/yaml";
@@ -11,7 +12,15 @@ import { basicAuthorization } from "@coterie/transport";
 import { createH2Transport } from "@coterie/transport/h2";
 import { createWebSocketTransport } from "@coterie/transport/websocket";
 import { nodeWebSocket } from "@coterie/transport/websocket-node";
-import { LinkConnectionType, LinkNegotiationPayload, Message, slimPaths } from "@coterie/wire/slim";
+import {
+  encodeSlimName,
+  LinkConnectionType,
+  LinkNegotiationPayload,
+  Message,
+  parseSlimName,
+  slimPaths,
+} from "@coterie/wire/slim";
+import type { Publish, SlimName } from "@coterie/wire/slim";
 
 const root = mkdtempSync(join(tmpdir(), "coterie-file-"));
 const running: RunningFile[] = [];
@@ -120,4 +129,61 @@ test("SND-01: what cannot be started is said, and nothing stays open", async () 
     code: "node/bad-config",
     details: { path: "xmtp" },
   });
+});
+
+test("SRT-15, SCN-06, SCN-07: replicas reach each other over HTTP/2, a WebSocket and a socket in the file system", async () => {
+  const socket = join(root, "peers.sock");
+  const one = await start(
+    `node_id: z\nlisten: ["127.0.0.1:0", "ws://127.0.0.1:0/slim", "unix://${socket}"]\n`,
+  );
+  const got: string[] = [];
+  const [first = ""] = one.slimServers;
+  const app = await connect(first, (text) => got.push(text));
+  const alice = parseSlimName("agntcy/ns/alice/11111111-0000-4000-8000-000000000000");
+  await app.subscribe(alice, alice);
+  for (const [n, endpoint] of one.slimServers.entries()) {
+    const other = await start(
+      `node_id: n${n}\nlisten: "127.0.0.1:0"\npeers: [{node_id: z, endpoint: "${endpoint}"}]\n`,
+    );
+    const sender = await connect(other.slim ?? "");
+    await vi.waitFor(
+      async () => {
+        await sender.publish(publish(alice, `over ${n}`));
+        expect(got).toContain(`over ${n}`);
+      },
+      { timeout: 10_000, interval: 100 },
+    );
+    await sender.close();
+  }
+  await app.close();
+}, 60_000);
+
+async function connect(
+  url: string,
+  hear: (text: string) => void = () => {},
+): Promise<AppConnection> {
+  const transport = createH2Transport({ url, backoff: { baseMs: 0, capMs: 0 } });
+  const connection = connectApp({
+    crypto: await loadOpensslProvider(),
+    transport,
+    timers: { farewellMs: 10 },
+    onPublish({ msg }) {
+      if (msg?.kind === "appPayload") hear(msg.value.payloadType);
+    },
+  });
+  await connection.connected;
+  return connection;
+}
+
+const publish = (to: SlimName, text: string): Publish => ({
+  header: {
+    source: encodeSlimName(parseSlimName("agntcy/ns/sender")),
+    destination: encodeSlimName(to),
+    identity: "",
+    fanout: 1,
+    version: "2.2.0",
+    ttl: 8,
+  },
+  session: { sessionType: 1, sessionMessageType: 1, sessionId: 7, messageId: 9 },
+  msg: { kind: "appPayload", value: { payloadType: text, blob: new Uint8Array(0) } },
 });

@@ -140,6 +140,7 @@ export function createDataPlane(parts: DataPlaneParts): DataPlane {
       Partial<Pick<Connection, "link" | "endpoint" | "dropped">>,
   ): Connection => {
     const { link } = about;
+    if (link !== undefined) for (const old of replaced(link, about.direction)) leave(old, newer());
     const hop = link === undefined ? { linkId: "" } : hopOf(link);
     const connection: Connection = {
       ...about,
@@ -164,9 +165,9 @@ export function createDataPlane(parts: DataPlaneParts): DataPlane {
     return connection;
   };
 
-  const leave = (connection: Connection): void => {
+  const leave = (connection: Connection, why?: Error): void => {
     if (!connections.delete(connection)) return;
-    connection.outbox.close();
+    connection.outbox.close(why);
     router.leave(connection); // SCN-35
     if (connection.link === undefined) return;
     const { kind, linkId } = connection.link;
@@ -194,7 +195,6 @@ export function createDataPlane(parts: DataPlaneParts): DataPlane {
     const first = await within(limits.negotiationMs, incoming.next(), tooLate);
     if (first.done === true) return;
     const { link, reply } = acceptLink(own, first.value);
-    for (const old of replaced(link)) old.outbox.close(newer());
     const connection = enter({ direction: "incoming", link });
     // the server asks for an end: what waits still goes out
     context.signal.addEventListener("abort", () => connection.outbox.close(stopping()));
@@ -211,15 +211,17 @@ export function createDataPlane(parts: DataPlaneParts): DataPlane {
   };
 
   /** Connections that a new one takes the place of; throws where it is the new one that is too much. */
-  const replaced = (link: Negotiated): Connection[] => {
+  const replaced = (link: Negotiated, direction: Connection["direction"]): Connection[] => {
     const old: Connection[] = [];
+    const { nodeId: other } = link.peer;
     for (const one of connections) {
-      if (one.kind !== link.kind || one.link?.peer.nodeId !== link.peer.nodeId) continue;
+      if (one.kind !== link.kind || one.link?.peer.nodeId !== other) continue;
       // who comes back under its link id has lost the link that is still here (SCN-11)
       if (one.link.linkId === link.linkId) old.push(one);
       else if (link.kind === "peer") {
         // SRT-15: one link between two replicas, that of the smaller node id
-        if (one.direction === "outgoing" && nodeId < link.peer.nodeId) {
+        const rightful = nodeId < other ? "outgoing" : "incoming";
+        if (one.direction === rightful && direction !== rightful) {
           throw new StatusError(Status.alreadyExists, "peer is connected");
         }
         old.push(one);

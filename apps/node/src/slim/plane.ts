@@ -47,8 +47,15 @@ export interface RunningSlimPlane {
   close(options?: { readonly graceMs?: number | undefined }): Promise<void>;
 }
 
-/** What a native peer decodes (SCN-03), and how long one may leave what it is sent (SCN-05). */
-const limits = { maxRequestBytes: 4 * 1024 * 1024, stallTimeoutMs: 10_000 };
+/** How long one may leave what it is sent (SCN-05), how often it is asked whether it is there, and how old a connection grows (SCN-10). */
+const patience = {
+  stallTimeoutMs: 10_000,
+  keepaliveMs: 120_000,
+  keepaliveTimeoutMs: 20_000,
+  maxAgeMs: 7_200_000,
+};
+/** What a native peer decodes (SCN-03). */
+const largestMessage = 4 * 1024 * 1024;
 
 /**
  * SND-01: the data plane of a configuration file: its listeners, the nodes and replicas that it dials, its controllers. Rejects with
@@ -112,14 +119,19 @@ export async function startSlimPlane(
   }
 }
 
-/** SRT-15: each replica calls the others and is called by them; the list may be the same for all. Nodes that are away are called again. */
+/**
+ * SRT-15: of two replicas the one with the smaller id calls, as released ones do it; the list may be the same for all. Replicas that are away are
+ * called again (SCN-11).
+ */
 function dialAll(
   plane: DataPlane,
   { peers, clients }: SlimPlaneSettings,
   nodeId: string,
   logger: Logger,
 ): void {
-  const others = peers.filter((peer: PeerSettings) => peer.nodeId !== nodeId);
+  const others = peers.filter(
+    (peer: PeerSettings) => peer.nodeId === undefined || nodeId < peer.nodeId,
+  );
   for (const [kind, list] of [
     ["peer", others],
     ["remote", clients],
@@ -146,7 +158,7 @@ async function listen(at: ServerSettings, routes: Routes, log: Logger): Promise<
       return await createH2Server({
         ...(kind === "unix" ? { path: host } : { host, port }),
         routes: authorize === undefined ? routes : guardRoutes(routes, authorize),
-        limits,
+        limits: { ...patience, maxRequestBytes: largestMessage },
         tls,
         log,
       });
@@ -165,6 +177,7 @@ async function listen(at: ServerSettings, routes: Routes, log: Logger): Promise<
       authorize,
       handle: route.handle,
       isMessage: isReadable,
+      limits: { ...patience, maxMessageBytes: largestMessage },
       log,
     });
   } catch (error) {
