@@ -239,6 +239,17 @@ const orders = {
     ended(await sessions.get(session).session.closeWithModeAsync(slim.CloseMode.Soft)),
   close: async ({ session }) => ended(await sessions.get(session).session.closeAsync()),
   rejoin: async ({ session }) => ended(await sessions.get(session).session.rejoinAsync()),
+  /** Ours alone. */
+  handOver: async ({ session, to }) =>
+    ended(await sessions.get(session).session.handOver(to === undefined ? undefined : nameOf(to))),
+  moderator: async ({ session }) => textOf(sessions.get(session).session.moderator()),
+  async keepHistory({ app }) {
+    apps.get(app).app.keepHistory({ mayHave: () => true });
+  },
+  history: async ({ session }) =>
+    (await sessions.get(session).session.history()).map(
+      ({ sourceName, payload }) => `${textOf(sourceName)}: ${Buffer.from(payload).toString()}`,
+    ),
   async delete({ app, session }) {
     return ended(await apps.get(app).app.deleteSessionAsync(sessions.get(session).session));
   },

@@ -99,6 +99,8 @@ async function openApp(kind, ask, base, { exact = false, ...options }) {
     id,
     route: (to) => order("route", { to }),
     disconnect: () => order("disconnect"),
+    /** Ours alone. */
+    keepHistory: () => order("keepHistory"),
     /** Ends when the session stands; of a point-to-point one, when the other side is in it. */
     group: async (channel, config) => {
       apps += 1;
@@ -142,6 +144,10 @@ function openSession(session, order) {
     readMany: (count, timeout) => ask("readMany", { count, timeout }),
     heard: () => ask("heard"),
     softClose: () => ask("softClose"),
+    /** Ours alone, as the next ones. */
+    handOver: (to) => ask("handOver", { to: to?.name }),
+    moderator: () => ask("moderator"),
+    history: () => ask("history"),
     rejoin: () => ask("rejoin"),
     close: () => ask("close"),
     delete: () => ask("delete"),
