@@ -131,7 +131,7 @@ test("SND-01: what cannot be started is said, and nothing stays open", async () 
   });
 });
 
-test("SRT-15, SCN-06, SCN-07: replicas reach each other over HTTP/2, a WebSocket and a socket in the file system", async () => {
+test("SRT-15, SCN-01, SCN-06, SCN-07: replicas reach each other over HTTP/2, a WebSocket and a socket in the file system", async () => {
   const socket = join(root, "peers.sock");
   const one = await start(
     `node_id: z\nlisten: ["127.0.0.1:0", "ws://127.0.0.1:0/slim", "unix://${socket}"]\n`,

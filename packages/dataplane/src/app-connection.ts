@@ -17,7 +17,7 @@ export interface AppConnectionOptions {
   readonly crypto: CryptoProvider;
   /** Where the node is. It is not closed with the connection. */
   readonly transport: Pick<Transport, "duplex">;
-  /** SCN-27; fresh where it is absent. */
+  /** One for the process where it is absent (SCN-27). */
   readonly nodeId?: string | undefined;
   readonly version?: string | undefined;
   readonly linkId?: string | undefined;
@@ -95,11 +95,14 @@ interface Held {
   waiting: { readonly resolve: () => void; readonly reject: (error: unknown) => void } | undefined;
 }
 
+/** SCN-27: the same for all connections of a process. */
+let processNodeId: string | undefined;
+
 /** Connects an app, and again every 2 seconds when the link is lost (SCN-11). */
 export function connectApp(options: AppConnectionOptions): AppConnection {
   const { random = systemRandom, log = silentLog, version = "2.2.0+ts.1" } = options;
   const linkId = options.linkId ?? randomUuid(random);
-  const nodeId = options.nodeId ?? `node-${randomUuid(random)}`;
+  const nodeId = options.nodeId ?? (processNodeId ??= `node-${randomUuid(random)}`);
   const timers = { ...defaultTimers, ...options.timers };
   const limits = { ...defaultLimits, ...options.limits };
   // full is not the end here: the node may be away

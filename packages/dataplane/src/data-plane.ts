@@ -161,7 +161,7 @@ export function createDataPlane(parts: DataPlaneParts): DataPlane {
     if (link === undefined) return connection;
     logger.write("debug", "slim.connected", { kind: link.kind, linkId: link.linkId });
     tell({ kind: "link-up", link: viewOf(connection) });
-    if (link.kind === "peer") peering.join(connection);
+    if (link.kind === "peer") peering.join(connection); // SRT-14: remote nodes are told nothing
     return connection;
   };
 

@@ -31,7 +31,10 @@ export interface Router {
   readonly counts: { received: number; routed: number; subscribed: number };
 }
 
-/** What a data plane does with each message: looks, never decodes what it passes on (SRT-08). */
+/**
+ * What a data plane does with each message (SND-03): it looks, and never decodes what it passes on (SRT-08). A message that fails is dropped for
+ * itself alone.
+ */
 export function createRouter(parts: RouterParts): Router {
   const { table, peering } = parts;
   const counts = { received: 0, routed: 0, subscribed: 0 };
@@ -44,6 +47,7 @@ export function createRouter(parts: RouterParts): Router {
     flow: Flow,
   ): Promise<unknown> | undefined => {
     const { destination } = flow;
+    // SND-04: never back to whoever sent it
     const noPeers = from.kind === "peer" && !parts.relay; // SRT-04
     if (flow.fanout === 1) {
       const to = table.one(destination, from, noPeers);

@@ -3,7 +3,7 @@ import { nobleProvider } from "@coterie/crypto/noble";
 import { opensslProvider } from "@coterie/crypto/openssl";
 import { createMemoryTransport, Status, StatusError } from "@coterie/transport";
 import type { DuplexHandler, Transport } from "@coterie/transport";
-import { Message, slimPaths } from "@coterie/wire/slim";
+import { encodeSlimName, LinkConnectionType, Message, slimPaths } from "@coterie/wire/slim";
 import { expect, test, vi } from "vitest";
 import { DataPlaneError } from "../src/errors.ts";
 import { acceptLink } from "../src/link.ts";
@@ -218,4 +218,53 @@ test("SCN-36: closing sends what is in line first", async () => {
     code: "dataplane/closed",
   });
   await b.connection.close();
+});
+
+test("SCN-20, SCN-27, SCN-31, SCN-32: what an app says of itself, and how it subscribes", async () => {
+  const heard: Message["messageType"][] = [];
+  const transport = nodeOf(async function* (requests) {
+    for await (const bytes of requests) {
+      const { messageType } = Message.decode(bytes);
+      heard.push(messageType);
+      if (messageType.kind === "link") yield acceptLink(own, bytes).reply;
+      if (messageType.kind === "subscribe") {
+        const { subscriptionId } = messageType.value;
+        yield Message.encode({
+          metadata: new Map(),
+          messageType: {
+            kind: "subscriptionAck",
+            value: { subscriptionId, success: true, error: "" },
+          },
+        });
+      }
+    }
+  });
+  const nodeIds = new Set<string>();
+  for (const identity of [undefined, () => "token"]) {
+    const a = app(transport, { identity });
+    await a.connection.subscribe(bob, alice);
+    await a.connection.close();
+    const [link, subscription] = heard.splice(0);
+    if (link?.kind !== "link" || link.value.kind !== "linkNegotiation") throw new Error(link?.kind);
+    const { nodeId, ...offer } = link.value.value;
+    nodeIds.add(nodeId);
+    expect(nodeId).toMatch(/^node-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+    expect(offer).toMatchObject({
+      linkId: a.connection.linkId,
+      isReply: false,
+      connectionType: LinkConnectionType.edge,
+      slimVersion: "2.2.0+ts.1",
+    });
+    if (subscription?.kind !== "subscribe") throw new Error(subscription?.kind);
+    expect(subscription.value.subscriptionId).not.toBe(0n);
+    expect(subscription.value.header).toMatchObject({
+      source: encodeSlimName(alice),
+      destination: encodeSlimName(bob),
+      identity: identity?.() ?? "",
+      fanout: 1,
+      ttl: 8,
+      version: "2.2.0+ts.1",
+    });
+  }
+  expect(nodeIds.size).toBe(1);
 });

@@ -136,7 +136,7 @@ test("SCN-30: a message whose ttl is used up goes nowhere", async () => {
   expect(textOf(await b.next())).toBe("last hop");
 });
 
-test("SRT-09: what has no destination, no session or no sense is dropped and counted", async () => {
+test("SRT-09, SRT-06, SND-03, SCN-25: what has no destination, no session or no sense is dropped and counted", async () => {
   const world = plane();
   const a = await subscribed(world, alice);
   const b = await subscribed(world, bob);

@@ -75,7 +75,7 @@ test("SMC-02: the messages of one flow cost one MAC on each link", () => {
   expect(calls.macs).toBe(4);
 });
 
-test("SMC-06: a header that differs from a known one in any byte is judged for itself", () => {
+test("SMC-04, SMC-06: a header that differs from a known one in any byte is judged for itself", () => {
   const { judge } = world();
   const authentic = signed("a/b/d");
   expect(judge(authentic)).toBeTypeOf("object");

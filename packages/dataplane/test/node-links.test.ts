@@ -193,7 +193,7 @@ test("SCT-03: the first subscription of an app to a name and the last one gone a
   );
 });
 
-test("SRT-05: an app in the process hears at once of what leads nowhere", async () => {
+test("SRT-05, SND-04: an app in the process hears at once of what leads nowhere", async () => {
   const { node } = nodes();
   const one = node("n1");
   const got: string[] = [];

@@ -265,7 +265,7 @@ export class ServerCall implements CallContext, ServedCall {
   }
 
   async #flow(answers: AsyncIterable<Uint8Array>, headers: Metadata | undefined): Promise<void> {
-    // XND-04: headers leave now. The handler's first step runs in the same turn, so nothing that the caller does after seeing
+    // XND-04, SCN-02: headers leave now. The handler's first step runs in the same turn, so nothing that the caller does after seeing
     // them comes before it.
     this.#respond(headers === undefined ? okHeaders : { ...headers, ...okHeaders });
     const outbound = new Outbound();

@@ -59,7 +59,7 @@ export interface MacFields {
 }
 
 /**
- * The bytes that a header's MAC covers (SMC-02, SMC-03), out of the header's own bytes. `fields` are those of the hop: as received to
+ * The bytes that a header's MAC covers (SMC-02, SMC-03, and nothing that SMC-04 leaves out), out of the header's own bytes. `fields` are those of the hop: as received to
  * verify, as sent to stamp.
  */
 export function headerMacPreimage(
