@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// Fuzzes the decoders of MLS, wire, identity and policy, and `process`, `join` and `joinByCommit` of MLS, from source.
+// Fuzzes the decoders of MLS, wire, identity and policy, `process`, `join` and `joinByCommit` of MLS, and what strangers and members may send to an app
+// of SLIM, from source.
 // `node tools/fuzz.mjs [--seconds 60] [--seed N] [--target PREFIX] [--save]`
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";

@@ -10,6 +10,7 @@ import { targets as content } from "./targets/content.mjs";
 import { targets as decoders } from "./targets/mls-decoders.mjs";
 import { targets as processing } from "./targets/mls-process.mjs";
 import { targets as others } from "./targets/others.mjs";
+import { targets as slim } from "./targets/slim.mjs";
 
 const { values: options } = parseArgs({
   options: {
@@ -22,7 +23,7 @@ const { values: options } = parseArgs({
 });
 const seconds = Number(options.seconds);
 const random = seeded(Number(options.seed));
-const targets = [...decoders, ...processing, ...others, ...content].filter(({ name }) =>
+const targets = [...decoders, ...processing, ...others, ...content, ...slim].filter(({ name }) =>
   name.startsWith(options.target),
 );
 /** Of processor time, in the best of a few runs: a busy machine may stop us anywhere, and V8 may collect. */
@@ -38,7 +39,7 @@ const mostSaved = 9_000;
 console.log(`fuzz: seed ${options.seed}, ${seconds} s`);
 
 const coverage = openCoverage((url) =>
-  /\/packages\/(mls|wire|identity|policy|client)\/src\/(?!gen\/)/.test(url),
+  /\/packages\/(mls|wire|identity|policy|client|session)\/src\/(?!gen\/)/.test(url),
 );
 
 function spentSince(start) {

@@ -11,7 +11,7 @@ export interface RpcSession {
   close(): Promise<void>;
 }
 
-export interface Published {
+interface Published {
   /** Resolves with the members who have not acknowledged it through all retries. */
   readonly delivered: Promise<readonly SlimName[]>;
 }
