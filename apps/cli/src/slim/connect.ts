@@ -7,6 +7,7 @@ import {
 } from "@coterie/session";
 import type { ClientConfig } from "@coterie/session";
 import { CliError } from "../errors.ts";
+import { parseDuration } from "./duration.ts";
 import type { OperatorFlags } from "./target.ts";
 
 /** Where a data plane is expected when nobody says otherwise (specification 1). */
@@ -36,6 +37,7 @@ export function nodeConfig(
           : new TlsSource.File({ cert, key }),
     });
   }
+  config.connectTimeout = parseDuration(flags.timeout ?? "15s");
   config.auth = credentialsOf(flags.basicAuthCreds);
   return config;
 }

@@ -1,5 +1,5 @@
 import { createInterface } from "node:readline";
-import { Name, SessionType } from "@coterie/session";
+import { Name, SessionError, SessionType } from "@coterie/session";
 import type { App, Session } from "@coterie/session";
 import { Service } from "@coterie/session/node";
 import { CliError } from "../errors.ts";
@@ -29,15 +29,24 @@ export async function runApp(
   if (secret === undefined || secret === "") {
     throw new CliError("cli/bad-argument", "a secret is needed: --secret or COTERIE_SLIM_SECRET");
   }
+  // SID-02
+  if (Buffer.byteLength(secret) < 32) {
+    throw new CliError("cli/bad-argument", "a secret has at least 32 bytes");
+  }
   const count = options.count === undefined ? undefined : Number(options.count);
   if (count !== undefined && !(Number.isSafeInteger(count) && count > 0)) {
     throw new CliError("cli/bad-argument", `not a number of messages: ${options.count}`);
   }
   const tell = teller(output);
   await using service = new Service("cli");
-  const connection = await service.connect(nodeConfig(flags, process.env));
   const name = Name.fromString(options.local);
   const app = service.createAppWithSecret(name, secret);
+  const config = nodeConfig(flags, process.env);
+  const connection = await service.connect(config).catch((cause: unknown) => {
+    const why = cause instanceof SessionError ? (cause.details["reason"] ?? cause.code) : cause;
+    const words = `no answer from ${config.endpoint} (${String(why)})`;
+    throw new CliError("cli/no-answer", words, { cause });
+  });
   await app.subscribe(name, connection);
   await talk(app, options, tell, count);
 }
