@@ -1,3 +1,4 @@
+import { CoterieError } from "@coterie/base";
 import type { SlimIdentity, SlimVerifier } from "@coterie/identity/slim";
 import { connectApp } from "@coterie/dataplane";
 import type { AppConnection } from "@coterie/dataplane";
@@ -316,7 +317,13 @@ export class Service implements AsyncDisposable {
     if (openStore === undefined) {
       throw new SessionError("session/unsupported", { what: "persistence" });
     }
-    return createSessionStore(await openStore(persistence, app));
+    try {
+      return createSessionStore(await openStore(persistence, app));
+    } catch (cause) {
+      if (cause instanceof SessionError) throw cause;
+      const reason = cause instanceof CoterieError ? cause.code : undefined;
+      throw new SessionError("session/storage-failed", { reason }, cause);
+    }
   }
 
   #open(): void {

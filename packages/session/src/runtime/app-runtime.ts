@@ -481,7 +481,8 @@ export class AppRuntime {
       if (due !== undefined && due <= this.#scheduler.nowMs()) this.step({ kind: "tick" });
       else this.#setAlarm();
     };
-    const wait = Math.max(0, Math.ceil(wakeAt - this.#scheduler.nowMs()));
+    // at least one: a deadline that a tick leaves behind must not take the thread
+    const wait = Math.max(1, Math.ceil(wakeAt - this.#scheduler.nowMs()));
     this.#alarm = { at: wakeAt, cancel: this.#scheduler.later(wait, ring) };
   }
 }
