@@ -1,6 +1,7 @@
 import type { Publish } from "@coterie/wire/slim";
 import { nameKey } from "./name-key.ts";
 import type { Scheduler } from "./scheduler.ts";
+import { tokensOf } from "./tokens.ts";
 
 export interface PreparationParts {
   /** Undefined where there is nothing to wait for. */
@@ -22,7 +23,7 @@ export interface Preparation {
 }
 
 interface Waiting {
-  readonly token: string;
+  readonly tokens: readonly string[];
   readonly handOn: () => void;
 }
 
@@ -40,11 +41,16 @@ export function createPreparation(parts: PreparationParts): Preparation {
     cancel();
   };
 
+  const prepare = (tokens: readonly string[]): Promise<void> | undefined => {
+    const waits = tokens.flatMap((token) => parts.prepare(token) ?? []);
+    return waits.length < 2 ? waits[0] : Promise.all(waits).then(() => {});
+  };
+
   const work = async (key: string, line: Waiting[], first: Promise<void>): Promise<void> => {
     await within(first);
     for (let at = 0; at < line.length; at += 1) {
-      const { token, handOn } = line[at] as Waiting;
-      const ready = at === 0 ? undefined : parts.prepare(token);
+      const { tokens, handOn } = line[at] as Waiting;
+      const ready = at === 0 ? undefined : prepare(tokens);
       if (ready !== undefined) await within(ready);
       handOn();
     }
@@ -53,22 +59,22 @@ export function createPreparation(parts: PreparationParts): Preparation {
 
   return {
     admit(publish, handOn) {
-      const token = publish.header?.identity ?? "";
+      const tokens = tokensOf(publish);
       const key = sources.size > 0 ? nameKey(publish.header?.source) : undefined;
       const line = key === undefined ? undefined : sources.get(key);
       if (line !== undefined) {
         if (line.length >= maxMessages) parts.dropped();
-        else line.push({ token, handOn });
+        else line.push({ tokens, handOn });
         return false;
       }
-      const ready = parts.prepare(token);
+      const ready = prepare(tokens);
       if (ready === undefined) return true;
       if (sources.size >= maxSources) {
         ready.catch(() => {});
         parts.dropped();
         return false;
       }
-      const begun = [{ token, handOn }];
+      const begun = [{ tokens, handOn }];
       const own = nameKey(publish.header?.source);
       sources.set(own, begun);
       void work(own, begun, ready);
