@@ -41,7 +41,7 @@ async function talk(people: readonly SlimIdentity[], verifier: () => Promise<Sli
       await joined.publishAndWait(bytes("hello back"));
       heard.push(text((await session.getMessage(10_000)).payload));
     }
-    const refused = apps.flatMap((app) => [...app.refusals().keys()]);
+    const refused = apps.flatMap((app) => Array.from(app.refusals().keys()));
     return { heard, refused };
   } finally {
     await Promise.all(services.map((service) => service.shutdown()));
