@@ -2,6 +2,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { newInsecureClientConfig, newSecureClientConfig } from "@coterie/session";
+import { acceptBasic } from "@coterie/transport";
+import type { Authorize } from "@coterie/transport";
+import type { ServerTls } from "@coterie/transport/h2";
 import type { ControllerAppOptions } from "./app.ts";
 import { ControllerError } from "./errors.ts";
 import type { Address, ControllerOptions } from "./server.ts";
@@ -14,14 +17,17 @@ export const usage: string = `usage: controller [--data DIR] [--southbound HOST:
 
   --data DIR               folder of the database (default: everything is forgotten at the end)
   --southbound HOST:PORT   what nodes dial (default 127.0.0.1:50052)
-  --northbound HOST:PORT   what operators ask; it has no login (default 127.0.0.1:50051)
+  --northbound HOST:PORT   what operators ask (default 127.0.0.1:50051)
+  --operators-file FILE    user:password of the operators (default: whoever reaches it)
+  --tls-cert FILE, --tls-key FILE, --client-ca FILE
+                           TLS on all listeners, and who signs the certificates of callers (default: cleartext)
   --open                   let in nodes of domains that have no secret
   --node URL               node that the controller's own app connects to; without one there are no channels
   --secret-file FILE       shared secret of that app, at least 32 bytes
   --name ORG/NS/APP        its name (default agntcy/controller/slim-controller)
   --passphrase-file FILE   keeps hosted channels over restarts, under DIR, encrypted
   --channel-manager HOST:PORT
-                           channel manager over the hosted channels; it has no login (default: off, customary port 10356)
+                           channel manager over the hosted channels (default: off, customary port 10356)
   --quiet                  no log on stderr
 `;
 
@@ -39,9 +45,31 @@ export function parseCommand(args: readonly string[]): Command {
     northbound: parseAddress("--northbound", values.northbound ?? "127.0.0.1:50051"),
     channelManager: manager === undefined ? undefined : parseAddress("--channel-manager", manager),
     admission: { open: values.open === true },
+    operators: readOperators(values["operators-file"]),
+    tls: readTls(values),
     app: readApp(values),
   };
   return { kind: "run", options, quiet: values.quiet === true };
+}
+
+function readOperators(file: string | undefined): Authorize | undefined {
+  if (file === undefined) return undefined;
+  const [username = "", ...password] = readWord("--operators-file", file).split(":");
+  if (username === "" || password.length === 0) {
+    throw bad("--operators-file must hold user:password");
+  }
+  return acceptBasic({ username, password: password.join(":") });
+}
+
+function readTls(values: ReturnType<typeof readFlags>["values"]): ServerTls | undefined {
+  const { "tls-cert": cert, "tls-key": key, "client-ca": ca } = values;
+  if (cert === undefined && key === undefined && ca === undefined) return undefined;
+  if (cert === undefined || key === undefined) throw bad("--tls-cert and --tls-key go together");
+  return {
+    cert: readWord("--tls-cert", cert),
+    key: readWord("--tls-key", key),
+    clientCa: ca === undefined ? undefined : readWord("--client-ca", ca),
+  };
 }
 
 function readApp(values: ReturnType<typeof readFlags>["values"]): ControllerAppOptions | undefined {
@@ -81,6 +109,10 @@ function readFlags(args: readonly string[]) {
         data: { type: "string" },
         southbound: { type: "string" },
         northbound: { type: "string" },
+        "operators-file": { type: "string" },
+        "tls-cert": { type: "string" },
+        "tls-key": { type: "string" },
+        "client-ca": { type: "string" },
         open: { type: "boolean" },
         node: { type: "string" },
         "secret-file": { type: "string" },

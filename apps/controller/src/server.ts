@@ -6,10 +6,10 @@ import type { Log as Logger } from "@coterie/base";
 import { createMemoryStore } from "@coterie/storage";
 import type { Store } from "@coterie/storage";
 import { openSqliteStore } from "@coterie/storage/sqlite";
-import { Status, StatusError } from "@coterie/transport";
-import type { Route, Routes } from "@coterie/transport";
+import { guardRoutes, Status, StatusError } from "@coterie/transport";
+import type { Authorize, Route, Routes } from "@coterie/transport";
 import { createH2Server } from "@coterie/transport/h2";
-import type { H2Server } from "@coterie/transport/h2";
+import type { H2Server, H2ServerOptions, ServerTls } from "@coterie/transport/h2";
 import { channelManagerPaths } from "@coterie/wire/slim/channel-manager";
 import { openControllerApp } from "./app.ts";
 import type { ControllerAppOptions, RunningControllerApp } from "./app.ts";
@@ -28,9 +28,13 @@ export interface ControllerOptions {
   readonly data?: string | undefined;
   /** What nodes dial; customary port 50052. */
   readonly southbound: Address;
-  /** What operators ask; customary port 50051. It has no login: let only operators reach it. */
+  /** What operators ask; customary port 50051. */
   readonly northbound: Address;
-  /** The channel manager's service over the controller's hosted channels (SCM-08); customary port 10356. It has no login. */
+  /** Who may ask, here and at the channel manager; absent: whoever reaches them. */
+  readonly operators?: Authorize | undefined;
+  /** Of all listeners; absent: cleartext, domain secrets included. */
+  readonly tls?: ServerTls | undefined;
+  /** The channel manager's service over the controller's hosted channels (SCM-08); customary port 10356. */
   readonly channelManager?: Address | undefined;
   /** The controller's own app (SCT-21); absent: links and routes, and no channels. */
   readonly app?: ControllerAppOptions | undefined;
@@ -66,12 +70,15 @@ export async function startController(options: ControllerOptions): Promise<Runni
     const controller = await createController({ store, admission, times, logger });
     undo.push(() => controller.close());
     const serve = async (address: Address, routes: Routes): Promise<H2Server> => {
-      const server = await listen(address, routes, logger);
+      const server = await listen({ ...address, tls: options.tls, routes, limits, log: logger });
       undo.push(() => server.close({ graceMs: 0 }));
       return server;
     };
     const southbound = await serve(options.southbound, controller.southbound);
-    const northbound = await serve(options.northbound, controller.northbound);
+    const { operators } = options;
+    const guarded = (routes: Routes): Routes =>
+      operators ? guardRoutes(routes, operators) : routes;
+    const northbound = await serve(options.northbound, guarded(controller.northbound));
     let manager: Routes = new Map();
     const channelManager =
       options.channelManager &&
@@ -151,13 +158,14 @@ async function openStore(folder: string | undefined): Promise<Store> {
   return openSqliteStore({ path: join(folder, "controller.db"), unencrypted: true });
 }
 
-async function listen(address: Address, routes: Routes, log: Logger): Promise<H2Server> {
+async function listen(options: Address & H2ServerOptions): Promise<H2Server> {
   try {
-    return await createH2Server({ ...address, routes, limits, log });
+    return await createH2Server(options);
   } catch (cause) {
+    const { host, port } = options;
     const reason = String((cause as { code?: unknown } | null)?.code ?? "unknown");
     throw new ControllerError("controller/cannot-listen", {
-      details: { ...address, reason },
+      details: { host, port, reason },
       cause,
     });
   }

@@ -90,3 +90,37 @@ test("SCT-28: the same commands, hosted: the controller moderates for apps that 
   expect(await world.delete(channel)).toMatchObject({ success: true });
   await expect(atBob.getMessage(5_000)).rejects.toMatchObject({ code: "session/closed" });
 });
+
+test("SCT-05: within a domain nodes are peers, and what one of them holds is reached from other domains through the other", async () => {
+  const world = await createNodes();
+  const gate = await world.node("n1", "east");
+  const inner = await world.node("n2", "east");
+  const west = await world.node("n3", "west");
+  await inner.plane.connect({ endpoint: gate.url, linkId: "peers", kind: "peer", config: {} });
+  await world.link("east", "west");
+  const [alice, bob] = [
+    await world.app(inner, "agntcy/ns/alice"),
+    await world.app(west, "agntcy/ns/bob"),
+  ];
+  // the link is between the first node of east and that of west: everything goes through it
+  await expect
+    .poll(async () =>
+      (await world.routes()).map(({ sourceNodeId, status }) => [sourceNodeId, status]),
+    )
+    .toEqual(
+      expect.arrayContaining([
+        ["west/n3", RouteStatus.applied],
+        ["east/n1", RouteStatus.applied],
+      ]),
+    );
+  const group = await alice.createSessionAndWait(
+    { sessionType: SessionType.Group, enableMls: true, interval: 200, maxRetries: 10 },
+    Name.fromString("agntcy/ns/room"),
+  );
+  await group.inviteAndWait(Name.fromString("agntcy/ns/bob"));
+  const atBob = await bob.listenForSession(5_000);
+  await atBob.publishAndWait(toUtf8("through the gate"));
+  expect(text(await group.getMessage(5_000))).toBe("through the gate");
+  await group.publishAndWait(toUtf8("and back"));
+  expect(text(await atBob.getMessage(5_000))).toBe("and back");
+});

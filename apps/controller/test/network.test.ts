@@ -1,4 +1,11 @@
 import { createMemoryStore } from "@coterie/storage";
+import { encodeSlimName, parseSlimName } from "@coterie/wire/slim";
+import {
+  ConfigurationCommand,
+  ControlMessage,
+  RegisterNodeRequest,
+  southboundPaths,
+} from "@coterie/wire/slim/controller";
 import { LinkStatus, NodeStatus, RouteStatus } from "@coterie/wire/slim/controlplane";
 import { expect, test } from "vitest";
 import { createWorld } from "./world.ts";
@@ -142,5 +149,55 @@ test("SCT-07: a node that is gone for good takes its names, links and routes wit
     .poll(world.routes)
     .toMatchObject([{ sourceNodeId: "d1/n1", destNodeId: "d2/n3", status: RouteStatus.applied }]);
   await Promise.all([first[0]?.close(), other.close()]);
+  await world.close();
+});
+
+test("SCT-01: a channel that begins with anything but a registration is ended, and the others go on", async () => {
+  const world = await createWorld();
+  const a = world.node("n1", "d1");
+  const client = a.start();
+  await expect.poll(() => client.state).toBe("registered");
+  const ask = (payload: ControlMessage["payload"]): Uint8Array =>
+    ControlMessage.encode({ messageId: "m", payload });
+  const node = (nodeId: string): RegisterNodeRequest =>
+    RegisterNodeRequest.create({ nodeId, domainName: "d1" });
+  const first = [
+    new Uint8Array(),
+    Uint8Array.of(0xff, 0xff, 0xff),
+    ask({ kind: "unset" }),
+    ask({ kind: "routeListRequest", value: {} }),
+    ask({ kind: "registerNodeRequest", value: node("") }),
+    ask({ kind: "registerNodeRequest", value: node("a|b") }),
+    ask({ kind: "registerNodeRequest", value: node("x".repeat(300)) }),
+  ];
+  for (const bytes of first) {
+    const channel = world.south().duplex(southboundPaths.openControlChannel);
+    await channel.send(bytes);
+    const answers: ControlMessage[] = [];
+    for await (const answer of channel) answers.push(ControlMessage.decode(answer));
+    for (const { payload } of answers) {
+      expect(payload).toMatchObject({ kind: "registerNodeResponse", value: { success: false } });
+    }
+  }
+  // names whose hashes are not theirs, answers to nobody, and bytes that are none
+  const channel = world.south().duplex(southboundPaths.openControlChannel);
+  await channel.send(ask({ kind: "registerNodeRequest", value: node("odd") }));
+  const forged = encodeSlimName(parseSlimName(bob));
+  const strName = { strComponent0: "a", strComponent1: "b", strComponent2: "c" };
+  await channel.send(
+    ask({
+      kind: "configCommand",
+      value: ConfigurationCommand.create({ routesToSet: [{ name: { ...forged, strName } }, {}] }),
+    }),
+  );
+  await channel.send(
+    ask({ kind: "routeListResponse", value: { originalMessageId: "x", entries: [], done: true } }),
+  );
+  await channel.send(Uint8Array.of(0xff));
+  for await (const _ of channel);
+  a.subscribe(room);
+  expect(client.state).toBe("registered");
+  expect((await world.nodes()).map(({ id }) => id).toSorted()).toEqual(["d1/n1", "d1/odd"]);
+  await client.close();
   await world.close();
 });

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startControlClient } from "@coterie/dataplane/control";
+import { acceptBasic, basicAuthorization, Status, TransportError } from "@coterie/transport";
 import { createH2Transport } from "@coterie/transport/h2";
 import { southboundPaths } from "@coterie/wire/slim/controller";
 import {
@@ -52,6 +53,27 @@ test("SCT-07: one file keeps what operators said, over sockets and from one proc
   await up?.close();
   await down?.close();
   await second.close();
+});
+
+test("operators who have to say who they are are not answered otherwise", async () => {
+  const operators = acceptBasic({ username: "ada", password: "a:b" });
+  const controller = await startController({ southbound: free, northbound: free, operators });
+  const ask = async (metadata: Record<string, string>) => {
+    const north = createH2Transport({ url: controller.northbound, metadata });
+    const asked = north.unary(northboundPaths.listDomains, ListDomainsRequest.encode({}));
+    const outcome = await asked.then(
+      () => Status.ok,
+      (error: unknown) => (error instanceof TransportError ? error.status : undefined),
+    );
+    await north.close();
+    return outcome;
+  };
+  expect(await ask({})).toBe(Status.unauthenticated);
+  const wrong = basicAuthorization({ username: "ada", password: "a" });
+  expect(await ask({ authorization: wrong })).toBe(Status.unauthenticated);
+  const right = basicAuthorization({ username: "ada", password: "a:b" });
+  expect(await ask({ authorization: right })).toBe(Status.ok);
+  await controller.close();
 });
 
 test("an address that is taken is told by its code, and nothing stays open", async () => {

@@ -158,7 +158,7 @@ export async function createWorld(
   return {
     universe,
     call,
-    north: () => north,
+    south: () => south,
     node(nodeId: string, domain: string | undefined, secret = "") {
       const plane = universe.createPlane(`${nodeId}:1`);
       const start = () =>
