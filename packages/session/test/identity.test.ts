@@ -122,6 +122,37 @@ for (const [mode, mls] of modes) {
   });
 }
 
+test("SSG-04: a discovery is verified before it is answered", () => {
+  for (const spoil of ["token", "signature", "key", undefined]) {
+    const world = createWorld();
+    const [alice, bob] = [world.app("agntcy/ns/alice"), world.app("agntcy/ns/bob")];
+    const mallory = world.app("agntcy/ns/mallory", {
+      secret: "another secret of 32 bytes and more",
+    });
+    world.meddle(({ type, publish }) => {
+      const { header } = publish;
+      if (typeName(type) !== "discoveryRequest" || header === undefined) return undefined;
+      const changed =
+        spoil === "token"
+          ? { identity: mallory.parts.identity.token() }
+          : spoil === "key"
+            ? { identity: bob.parts.identity.token() }
+            : spoil === "signature"
+              ? { e2eHeaderSig: undefined }
+              : {};
+      return { publish: { ...publish, header: { ...header, ...changed } } };
+    });
+    const { session } = alice.create({ reliability }, "agntcy/ns/chat");
+    const invite = alice.invite(session, bob.name);
+    world.until(() => alice.outcome(invite) !== undefined);
+    expect([spoil, alice.outcome(invite)]).toEqual([
+      spoil,
+      spoil === undefined ? {} : "session/unanswered",
+    ]);
+    expect(bob.refused.length > 0).toBe(spoil !== undefined);
+  }
+});
+
 test("SID-07: each message, also one that is sent again, carries the token of its time", () => {
   const world = createWorld();
   const [alice, bob] = [world.app("agntcy/ns/alice"), world.app("agntcy/ns/bob")];

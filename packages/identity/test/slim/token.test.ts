@@ -112,7 +112,7 @@ describe.each([opensslProvider, nobleProvider])("$name", (crypto) => {
     expect(identity.token()).not.toBe(second);
   });
 
-  test("SSG-01, SSG-02: a command is bound to its names, token and ids", () => {
+  test("SSG-01, SSG-02, SSG-03: a command is bound to its names, token and ids", () => {
     const alice = slimName("agntcy", "ns", "alice", slimAppId(tokenId));
     const header: SLIMHeader = {
       source: encodeSlimName(alice),
@@ -159,6 +159,45 @@ describe.each([opensslProvider, nobleProvider])("$name", (crypto) => {
       expect([what, verdict]).toEqual([what, false]);
     }
     expect(verifyControlSignature(crypto, new Uint8Array(33), signed, session)).toBe(false);
+    // what a hop or another attempt changes is not signed
+    const again = { ...signed, ttl: 3, version: "9", fanout: 256, headerMac: new Uint8Array(32) };
+    expect(verifyControlSignature(crypto, publicKey, again, session)).toBe(true);
+  });
+
+  test("SSG-06: a key of 32 bytes is Ed25519, of 33 and 65 P-256", () => {
+    const name = encodeSlimName(slimName("agntcy", "ns", "alice", 5n));
+    const header: SLIMHeader = {
+      source: name,
+      destination: name,
+      identity: "t",
+      fanout: 1,
+      version: "",
+      ttl: 8,
+    };
+    const session = { sessionType: 1, sessionMessageType: 5, sessionId: 7, messageId: 9 };
+    const signedBy = (kind: "ed25519" | "p256", key: Uint8Array) => {
+      const e2eHeaderSig = crypto.sign(kind, key, headerIntegrityAad(header, session, ""));
+      return { ...header, e2eHeaderSig };
+    };
+    const edwards = crypto.generateSigner("ed25519");
+    const prime = crypto.generateSigner("p256");
+    const short = Uint8Array.of(
+      2 + ((prime.publicKey[64] as number) & 1),
+      ...prime.publicKey.slice(1, 33),
+    );
+    const byEdwards = signedBy("ed25519", edwards.privateKey);
+    const byPrime = signedBy("p256", prime.privateKey);
+    for (const [key, head, verdict] of [
+      [edwards.publicKey, byEdwards, true],
+      [prime.publicKey, byPrime, true],
+      [short, byPrime, true],
+      [edwards.publicKey, byPrime, false],
+      [prime.publicKey, byEdwards, false],
+      [prime.publicKey.slice(1), byPrime, false],
+      [new Uint8Array(0), byPrime, false],
+    ] as const) {
+      expect(verifyControlSignature(crypto, key, head, session)).toBe(verdict);
+    }
   });
 });
 

@@ -33,7 +33,8 @@ const payloads: ReadonlyMap<number, CommandPayload["kind"]> = new Map(
 );
 
 /**
- * Names, token and source id of any message, and the signature of a command: all of it with MLS and without (SSG-07, SSG-08). Throws what
+ * Names, token and source id of any message, and the signature of a command: all of it with MLS and without (SSG-07, SSG-08), where released
+ * apps do so for discoveries alone (SSG-04). Throws what
  * is wrong. `admit` is asked before the signature is looked at, which costs the most.
  */
 export function verify(
