@@ -1,7 +1,10 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { performServerHandshake } from "node:http2";
 import * as net from "node:net";
-import { connect as connectTls } from "node:tls";
+import type { AddressInfo } from "node:net";
+import { connect as connectTls, createServer } from "node:tls";
+import type { Server } from "node:tls";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
@@ -127,6 +130,35 @@ test("SCN-09: versions below the lowest are refused; whom nobody vouches for is 
   expect(await trusting.echo()).toEqual(Uint8Array.of(7));
   const named = await pair({ tls: server }, { tls: { ca: server.cert, servername: "elsewhere" } });
   await expect(named.echo()).rejects.toMatchObject({ status: 14 });
+});
+
+test("SCN-09: a server that speaks HTTP/2 over TLS and chooses no protocol is spoken to; one that speaks something else is left", async () => {
+  const server = selfSigned();
+  const listen = async (listening: Server): Promise<string> => {
+    await new Promise<void>((resolve) => listening.listen(0, "127.0.0.1", resolve));
+    cleanups.push(() => void listening.close());
+    return `https://127.0.0.1:${(listening.address() as AddressInfo).port}`;
+  };
+  const silent = createServer(server, (socket) => {
+    const session = performServerHandshake(socket);
+    session.on("error", () => {});
+    session.on("stream", (stream) => {
+      stream.respond({ "content-type": "application/grpc" }, { waitForTrailers: true });
+      stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
+      stream.end(Buffer.from([0, 0, 0, 0, 1, 9]));
+    });
+  });
+  const call = async (url: string): Promise<Uint8Array> => {
+    const transport = createH2Transport({ url, tls: { ca: server.cert } });
+    cleanups.push(() => transport.close());
+    return transport.unary("/t.T/Echo", Uint8Array.of(1));
+  };
+  expect(await call(await listen(silent))).toEqual(Uint8Array.of(9));
+  const pages = createServer(server, (socket) => {
+    socket.on("error", () => {});
+    socket.end("HTTP/1.1 400 Bad Request\r\n\r\n");
+  });
+  await expect(call(await listen(pages))).rejects.toMatchObject({ status: 14 });
 });
 
 test("SCN-08: calls of every kind with the right name and password, or token, and no others", async () => {

@@ -28,6 +28,7 @@ export function dialNode(config: ClientConfig): Transport {
     tls,
     keepaliveMs: keepalive?.http2Keepalive ?? keepaliveMs,
     keepaliveTimeoutMs: keepalive?.timeout ?? 10_000,
+    backoff: { baseMs: 0, capMs: 0 }, // the connection itself waits between attempts (SCN-11)
     metadata: Object.fromEntries(config.headers ?? []),
     authorization,
   });

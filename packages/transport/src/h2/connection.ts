@@ -254,8 +254,11 @@ function dial(options: ConnectionOptions): net.Socket {
   });
   socket.setNoDelay(true);
   socket.once("secureConnect", () => {
-    // XND-01: TLS peers must choose h2.
-    if (socket.alpnProtocol !== "h2") socket.destroy(new Error("the server does not speak h2"));
+    // XND-01: TLS peers choose h2; released SLIM nodes choose nothing, and speak it (SCN-09).
+    const { alpnProtocol } = socket;
+    if (alpnProtocol === "h2" || alpnProtocol === false || alpnProtocol === null) return;
+    // @NOTE A socket that is destroyed before the session has taken it ends the process.
+    setImmediate(() => socket.destroy(new Error("the server does not speak h2")));
   });
   return socket;
 }
