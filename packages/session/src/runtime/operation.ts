@@ -27,7 +27,7 @@ export class Operation {
 
   /** It is under way: accepted and, if it was to be sent, handed over. */
   start(): void {
-    if (this.#started) return;
+    if (this.#started || this.#ended) return;
     this.#started = true;
     this.#tell();
   }
