@@ -11,14 +11,19 @@ export interface NameBook {
   holders(name: string): readonly NameRecord[];
   /** Full names of `org/ns/service`. */
   instances(service: string): readonly string[];
+  /** Full names whose service ends so, of the suffix that the book was opened with. */
+  suffixed(): Iterable<string>;
   of(node: string): readonly string[];
   countOf(node: string): number;
 }
 
-export function openNameBook({ names: table }: Records): NameBook {
+export function openNameBook({ names: table }: Records, suffix?: string): NameBook {
   const byName = new Map<string, Map<string, NameRecord>>();
   const byService = new Map<string, Set<string>>();
   const byNode = new Map<string, Set<string>>();
+  const suffixed = new Set<string>();
+  const hasSuffix = (name: string): boolean =>
+    suffix !== undefined && serviceOf(name).endsWith(suffix);
   let order = 0;
 
   const index = (record: NameRecord): void => {
@@ -26,6 +31,7 @@ export function openNameBook({ names: table }: Records): NameBook {
     entry(byName, record.name, () => new Map<string, NameRecord>()).set(record.node, record);
     entry(byService, serviceOf(record.name), () => new Set<string>()).add(record.name);
     entry(byNode, record.node, () => new Set<string>()).add(record.name);
+    if (hasSuffix(record.name)) suffixed.add(record.name);
   };
   for (const record of table.values()) index(record);
 
@@ -44,6 +50,7 @@ export function openNameBook({ names: table }: Records): NameBook {
       byNode.get(node)?.delete(name);
       if (holders.size > 0) return true;
       byName.delete(name);
+      suffixed.delete(name);
       const service = byService.get(serviceOf(name));
       service?.delete(name);
       if (service?.size === 0) byService.delete(serviceOf(name));
@@ -52,6 +59,7 @@ export function openNameBook({ names: table }: Records): NameBook {
     names: () => byName.keys(),
     holders: (name) => [...(byName.get(name)?.values() ?? [])].toSorted(byOrder),
     instances: (service) => [...(byService.get(service) ?? [])],
+    suffixed: () => suffixed,
     of: (node) => [...(byNode.get(node) ?? [])],
     countOf: (node) => byNode.get(node)?.size ?? 0,
   };
@@ -65,13 +73,18 @@ export interface RouteBook {
   names(): Iterable<string>;
   ofName(name: string): readonly RouteRecord[];
   ofNode(node: string): readonly RouteRecord[];
+  /** Those of them that the node has not been told of, or could not follow. */
+  unsettled(node: string): readonly RouteRecord[];
 }
 
 export function openRouteBook({ routes: table }: Records): RouteBook {
   const byName = new Map<string, Map<string, RouteRecord>>();
   const byNode = new Map<string, Map<string, RouteRecord>>();
+  const open = new Map<string, Map<string, RouteRecord>>();
   const index = (route: RouteRecord): void => {
     const key = keyOfRoute(route);
+    if (route.status === "applied") open.get(route.node)?.delete(key);
+    else entry(open, route.node, () => new Map<string, RouteRecord>()).set(key, route);
     for (const [map, of] of [
       [byName, route.name],
       [byNode, route.node],
@@ -91,6 +104,7 @@ export function openRouteBook({ routes: table }: Records): RouteBook {
       const key = keyOfRoute(route);
       table.delete(key);
       byNode.get(route.node)?.delete(key);
+      open.get(route.node)?.delete(key);
       const ofName = byName.get(route.name);
       ofName?.delete(key);
       if (ofName?.size === 0) byName.delete(route.name);
@@ -98,6 +112,7 @@ export function openRouteBook({ routes: table }: Records): RouteBook {
     names: () => byName.keys(),
     ofName: (name) => [...(byName.get(name)?.values() ?? [])],
     ofNode: (node) => [...(byNode.get(node)?.values() ?? [])],
+    unsettled: (node) => [...(open.get(node)?.values() ?? [])],
   };
 }
 

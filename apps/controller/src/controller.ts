@@ -105,7 +105,7 @@ export async function createController(parts: ControllerParts): Promise<Controll
         records,
         known: {
           instances: (service) => network.names.instances(service),
-          names: () => network.names.names(),
+          controls: () => network.names.suffixed(),
           watch: (listener) => network.watchNames(listener),
         },
         hosted,

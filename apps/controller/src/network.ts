@@ -1,4 +1,5 @@
 import type { Log as Logger } from "@coterie/base";
+import { controlSuffix } from "@coterie/session/control";
 import type { Connection, Route } from "@coterie/wire/slim/controller";
 import { keyOfRoute, openNameBook, openRouteBook } from "./books.ts";
 import type { NameBook, RouteBook } from "./books.ts";
@@ -72,7 +73,7 @@ const planMs = 5;
 
 export function createNetwork(parts: NetworkParts): Network {
   const { records, times, nowSeconds, logger } = parts;
-  const names = openNameBook(records);
+  const names = openNameBook(records, controlSuffix);
   const routes = openRouteBook(records);
   const live = new Map<string, Live>();
   /** Nodes without a channel whose time is not over. */
@@ -111,8 +112,8 @@ export function createNetwork(parts: NetworkParts): Network {
 
   const host: ReconcilerHost = {
     linksFrom: (node) => [...records.links.values()].filter(({ source }) => source === node),
-    routesOf: (node) =>
-      routes.ofNode(node).filter(({ status, linkId }) => {
+    routesOf: (node, all) =>
+      (all ? routes.ofNode(node) : routes.unsettled(node)).filter(({ status, linkId }) => {
         if (status === "deleted") return true;
         const link = records.links.get(linkId);
         // the other end has the link once its source says that it stands
@@ -222,7 +223,7 @@ export function createNetwork(parts: NetworkParts): Network {
       const wanted = ({ status }: { readonly status: string }): boolean => status !== "deleted";
       return {
         connections: host.linksFrom(node.id).filter(wanted).map(toConnection),
-        routes: host.routesOf(node.id).filter(wanted).slice(0, listedAtOnce).map(toRoute),
+        routes: host.routesOf(node.id, true).filter(wanted).slice(0, listedAtOnce).map(toRoute),
         begin() {
           dirtyLinks = true;
           later();

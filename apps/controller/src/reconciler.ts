@@ -14,8 +14,8 @@ import type { NodeChannel } from "./node-channel.ts";
 export interface ReconcilerHost {
   /** Links that the node dials, those to be deleted included. */
   linksFrom(node: string): readonly LinkRecord[];
-  /** Routes of the node whose link stands or is dialled by it, and those to be deleted. */
-  routesOf(node: string): readonly RouteRecord[];
+  /** Routes of the node whose link stands or is dialled by it, and those to be deleted; all, or those that are not settled. */
+  routesOf(node: string, all: boolean): readonly RouteRecord[];
   /** What came of one; `gone`: deleted for good. */
   linkDone(link: LinkRecord, outcome: Outcome): void;
   routeDone(route: RouteRecord, outcome: Outcome): void;
@@ -58,7 +58,7 @@ export function createReconciler(parts: ReconcilerParts): Reconciler {
 
   const once = async (): Promise<boolean> => {
     const links = host.linksFrom(channel.nodeId);
-    const routes = host.routesOf(channel.nodeId);
+    const routes = host.routesOf(channel.nodeId, whole);
     const complete = whole && routes.length <= listedAtOnce;
     const all = whole;
     whole = false;

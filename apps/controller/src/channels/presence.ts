@@ -1,12 +1,13 @@
 import { controlSuffix } from "@coterie/session/control";
-import { formatSlimName, formatSlimService, parseSlimName } from "@coterie/wire/slim";
+import { formatSlimName, parseSlimName } from "@coterie/wire/slim";
 import type { SlimName } from "@coterie/wire/slim";
 
 /** Names that the nodes have told of. */
 export interface KnownNames {
   /** Full names of `org/ns/service`. */
   instances(service: string): readonly string[];
-  names(): Iterable<string>;
+  /** Full names of services that end in the control suffix. */
+  controls(): Iterable<string>;
   watch(listener: () => void): () => void;
 }
 
@@ -32,7 +33,7 @@ export function watchModerators(
   const look = (): void => {
     const before = [...present];
     present.clear();
-    for (const name of known.names()) if (isControl(name)) present.add(name);
+    for (const name of known.controls()) present.add(name);
     for (const name of before) if (!present.has(name)) lastSeen.set(name, now());
     for (const name of present) lastSeen.delete(name);
   };
@@ -57,7 +58,3 @@ export const controlName = (name: SlimName): SlimName => ({
   ...name,
   service: `${name.service}${controlSuffix}`,
 });
-
-function isControl(text: string): boolean {
-  return formatSlimService(parseSlimName(text)).endsWith(controlSuffix);
-}
