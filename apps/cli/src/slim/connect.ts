@@ -1,11 +1,13 @@
 import {
   CaSource,
   ClientAuthenticationConfig,
+  SessionError,
   TlsClientConfig,
   TlsSource,
   newInsecureClientConfig,
 } from "@coterie/session";
 import type { ClientConfig } from "@coterie/session";
+import type { Service } from "@coterie/session/node";
 import { CliError } from "../errors.ts";
 import { parseDuration } from "./duration.ts";
 import type { OperatorFlags } from "./target.ts";
@@ -40,6 +42,17 @@ export function nodeConfig(
   config.connectTimeout = parseDuration(flags.timeout ?? "15s");
   config.auth = credentialsOf(flags.basicAuthCreds);
   return config;
+}
+
+/** Throws `cli/no-answer` in words for whoever typed the address. */
+export async function connectTo(service: Service, config: ClientConfig): Promise<bigint> {
+  try {
+    return await service.connect(config);
+  } catch (cause) {
+    const why = cause instanceof SessionError ? (cause.details["reason"] ?? cause.code) : cause;
+    const words = `no answer from ${config.endpoint} (${String(why)})`;
+    throw new CliError("cli/no-answer", words, { cause });
+  }
 }
 
 function credentialsOf(credentials: string | undefined): ClientAuthenticationConfig | undefined {

@@ -1,10 +1,10 @@
 import { createInterface } from "node:readline";
-import { Name, SessionError, SessionType } from "@coterie/session";
+import { Name, SessionType } from "@coterie/session";
 import type { App, Session } from "@coterie/session";
 import { Service } from "@coterie/session/node";
 import { CliError } from "../errors.ts";
 import type { Output } from "../output.ts";
-import { nodeConfig } from "./connect.ts";
+import { connectTo, nodeConfig } from "./connect.ts";
 import { createTalk, teller } from "./talk.ts";
 import type { Tell } from "./talk.ts";
 import type { OperatorFlags } from "./target.ts";
@@ -38,17 +38,16 @@ export async function runApp(
     throw new CliError("cli/bad-argument", `not a number of messages: ${options.count}`);
   }
   const tell = teller(output);
-  await using service = new Service("cli");
-  const name = Name.fromString(options.local);
-  const app = service.createAppWithSecret(name, secret);
-  const config = nodeConfig(flags, process.env);
-  const connection = await service.connect(config).catch((cause: unknown) => {
-    const why = cause instanceof SessionError ? (cause.details["reason"] ?? cause.code) : cause;
-    const words = `no answer from ${config.endpoint} (${String(why)})`;
-    throw new CliError("cli/no-answer", words, { cause });
-  });
-  await app.subscribe(name, connection);
-  await talk(app, options, tell, count);
+  const service = new Service("cli");
+  try {
+    const name = Name.fromString(options.local);
+    const app = service.createAppWithSecret(name, secret);
+    const connection = await connectTo(service, nodeConfig(flags, process.env));
+    await app.subscribe(name, connection);
+    await talk(app, options, tell, count);
+  } finally {
+    await service.shutdown();
+  }
 }
 
 async function talk(

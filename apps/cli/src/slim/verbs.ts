@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { addBenchVerb } from "./bench.ts";
 import { addChannelManagerVerbs } from "./channel-manager.ts";
 import { addConfigVerbs } from "./config.ts";
 import { addControllerVerbs } from "./controller.ts";
@@ -37,6 +38,7 @@ export function addSlimVerbs(
   addChannelManagerVerbs(operator);
   addNodeVerbs(operator);
   addSlimVerb(operator);
+  addBenchVerb(operator);
   addConfigVerbs(operator);
   program
     .command("version")
