@@ -206,6 +206,15 @@ async function call() {
     const all = await streamStream("echo", many);
     return all.length === 100 && all.every((text, n) => text === many[n].toUpperCase());
   });
+  await say("cancelled", async () => {
+    if (!ours) return undefined;
+    const seen = [];
+    for await (const data of channel.callUnaryStream("svc", "count", bytes("500"))) {
+      seen.push(words(data));
+      if (seen.length === 3) break;
+    }
+    return [...seen, await unary("upper", "and on")];
+  });
   await channel.closeAsync(5000);
   const group = ours
     ? rpc.Channel.newGroupWithConnection(app, servers, connection)
