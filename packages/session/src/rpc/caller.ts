@@ -69,6 +69,7 @@ interface Line {
 
 export function createCaller({ open, members, isGroup, time }: CallerParts): Caller {
   let line: Promise<Line> | undefined;
+  const budget = { held: 0 };
   const memberKeys = members.map(formatSlimService);
 
   const openLine = async (): Promise<Line> => {
@@ -191,7 +192,7 @@ export function createCaller({ open, members, isGroup, time }: CallerParts): Cal
       checkCall(service, method, metadata);
       const deadlineMs = time.unixMs() + Math.min(timeoutMs, longestCallMs);
       const id = globalThis.crypto.randomUUID();
-      const call: Call = { id, single, waiting: new Set(memberKeys), inlet: createInlet() };
+      const call: Call = { id, single, waiting: new Set(memberKeys), inlet: createInlet(budget) };
       const cancel = (): void =>
         call.inlet.fail(new RpcError(RpcCode.Cancelled, "", { cause: signal?.reason }));
       if (signal?.aborted === true) cancel();
@@ -215,7 +216,7 @@ export function createCaller({ open, members, isGroup, time }: CallerParts): Cal
       } finally {
         stopTimer();
         signal?.removeEventListener("abort", cancel);
-        call.inlet.end();
+        call.inlet.close();
         on?.calls.delete(id);
         if (on !== undefined && call.waiting.size > 0) cancelCall(on, id);
       }

@@ -1,8 +1,13 @@
 import { RpcCode, RpcError } from "./status.ts";
 
-/** SRP-11: what waits for a slow reader, of one call. */
-const maxItems = 1024;
-const maxBytes = 16_777_216;
+/** SRP-11: what waits unread, as much as a session itself holds: messages of one call, bytes of all calls of a session. */
+const maxItems = 16_384;
+const maxBytes = 67_108_864;
+
+/** What the calls of one session hold together. */
+export interface Budget {
+  held: number;
+}
 
 /** Items of one call between who brings them and who reads them: a queue with an end. */
 export interface Inlet<T> extends AsyncIterable<T> {
@@ -12,23 +17,30 @@ export interface Inlet<T> extends AsyncIterable<T> {
   end(): void;
   /** No more, and nothing of what is in it. */
   fail(error: RpcError): void;
+  /** Nobody reads any more. */
+  close(): void;
   readonly isOver: boolean;
   readonly hasFailed: boolean;
 }
 
-export function createInlet<T>(): Inlet<T> {
+export function createInlet<T>(budget: Budget): Inlet<T> {
   const items: { readonly item: T; readonly bytes: number }[] = [];
-  let held = 0;
   let over = false;
   let failure: RpcError | undefined;
   let wake: (() => void) | undefined;
 
+  const clear = (): void => {
+    for (const { bytes } of items.splice(0)) budget.held -= bytes;
+  };
+  const end = (): void => {
+    over = true;
+    wake?.();
+  };
   const fail = (error: RpcError): void => {
     if (failure !== undefined || (over && items.length === 0)) return;
     failure = error;
-    over = true;
-    items.length = 0;
-    wake?.();
+    clear();
+    end();
   };
 
   return {
@@ -40,26 +52,27 @@ export function createInlet<T>(): Inlet<T> {
     },
     push(item, bytes) {
       if (over) return true;
-      if (items.length >= maxItems || held + bytes > maxBytes) {
+      if (items.length >= maxItems || budget.held + bytes > maxBytes) {
         fail(new RpcError(RpcCode.ResourceExhausted, "more has come than was read"));
         return false;
       }
       items.push({ item, bytes });
-      held += bytes;
+      budget.held += bytes;
       wake?.();
       return true;
     },
-    end() {
-      over = true;
-      wake?.();
-    },
+    end,
     fail,
+    close() {
+      clear();
+      end();
+    },
     async *[Symbol.asyncIterator]() {
       for (;;) {
         if (failure !== undefined) throw failure;
         const first = items.shift();
         if (first !== undefined) {
-          held -= first.bytes;
+          budget.held -= first.bytes;
           yield first.item;
         } else if (over) {
           return;

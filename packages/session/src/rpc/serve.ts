@@ -32,6 +32,7 @@ interface Call {
 /** Serves the calls of one session until it ends, or the server shuts down. Answers go to all of it: only that has an order (SRP-13). */
 export async function serveSession({ session, find, time, signal }: ServeParts): Promise<void> {
   const calls = new Map<string, Call>();
+  const budget = { held: 0 };
 
   const send = async ({ payload, metadata }: Wire): Promise<void> => {
     const { delivered } = await session.publish(payload, metadata);
@@ -52,17 +53,18 @@ export async function serveSession({ session, find, time, signal }: ServeParts):
       return;
     }
     const aborted = new AbortController();
-    const requests = createInlet<Uint8Array>();
+    const requests = createInlet<Uint8Array>(budget);
     let over = false;
     const finish = (): void => {
       over = true;
       stopTimer();
       calls.delete(key);
+      requests.close();
     };
     const stop = (error: RpcError, tell: boolean): void => {
       if (over) return;
-      finish();
       requests.fail(error);
+      finish();
       aborted.abort(error);
       if (tell) refuse(frame.callId, error);
     };

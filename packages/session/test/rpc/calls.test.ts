@@ -461,7 +461,7 @@ test("SRP-11: calls and what waits for them have an end", async () => {
   expect(
     peer.sent.map(({ metadata }) => [metadata.get("rpc-id"), metadata.get("slimrpc-code")]),
   ).toEqual([["256", "8"]]);
-  for (let n = 0; n < 1100; n += 1) {
+  for (let n = 0; n < 16_500; n += 1) {
     await own.publish(
       toUtf8("x"),
       new Map([
