@@ -2,8 +2,10 @@ import { GroupUpdateOp, SessionMessageType } from "@coterie/wire/slim";
 import type { CommandPayload, JoinReplyPayload } from "@coterie/wire/slim";
 import { SessionError } from "../errors.ts";
 import { ask, cancel } from "./asks.ts";
+import { noMetadata } from "./command.ts";
 import { refuse, wallSeconds } from "./context.ts";
 import { remove, takeBack } from "./departure.ts";
+import { oursOf } from "./known-ours.ts";
 import { missed, sendUpdate } from "./group-update.ts";
 import { admit, change, reasonOf, refused } from "./mls-profile.ts";
 import type { Change } from "./mls-profile.ts";
@@ -216,7 +218,7 @@ function announceNewcomer(
 function sendWelcome(
   context: Context,
   session: Session,
-  { name }: Member,
+  { name, ours }: Member,
   added: Change | undefined,
 ): Ask {
   return ask(context, session, {
@@ -232,6 +234,7 @@ function sendWelcome(
         },
       },
       to: name,
+      metadata: ours ? oursOf(session) : noMetadata,
     }),
     expect: [name],
     replyTypes: [SessionMessageType.groupAck],

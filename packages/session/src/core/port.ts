@@ -208,8 +208,8 @@ export type Delivery =
 export interface MemberView {
   readonly name: SlimName;
   readonly online: boolean;
-  /** An app of this library (SSN-21). */
-  readonly ours: boolean;
+  /** An app of this library (SSN-21); undefined: nothing was heard of it yet. */
+  readonly ours: boolean | undefined;
 }
 
 /** What can be read of a session at any time. */

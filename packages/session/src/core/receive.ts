@@ -110,7 +110,10 @@ function hear(context: Context, session: Session, received: Received): void {
     member.ours = true;
     session.view = undefined;
   }
-  member.key ??= received.token.publicKey;
+  if (member.key === undefined) {
+    member.key = received.token.publicKey;
+    session.view = undefined;
+  }
   heardUntold(context, session, key);
 }
 

@@ -9,10 +9,10 @@ export function viewOf(session: Session): SessionView {
     source: session.source.name,
     destination: session.destination.name,
     moderator: session.moderator.name,
-    members: (session.view ??= [...session.roster.values()].map(({ name, online, ours }) => ({
+    members: (session.view ??= [...session.roster.values()].map(({ name, online, ours, key }) => ({
       name: name.name,
       online,
-      ours,
+      ours: ours || key !== undefined ? ours : undefined,
     }))),
     epoch: session.mls?.group?.epoch,
   };

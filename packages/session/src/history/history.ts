@@ -4,6 +4,7 @@ import { sameSlimName } from "@coterie/wire/slim";
 import type { SlimName } from "@coterie/wire/slim";
 import { maxPayload } from "../core/limits.ts";
 import type { Delivery, MemberView } from "../core/port.ts";
+import { heartbeatMs } from "../core/presence.ts";
 import { isDirectId } from "../core/reliability/ids.ts";
 import { SessionError } from "../errors.ts";
 import type { AppRuntime } from "../runtime/app-runtime.ts";
@@ -65,6 +66,9 @@ const silenceMs = 10_000;
 /** Of one answer. */
 const maxAnswerBytes = 32 * 1024 * 1024;
 const inFlight = 16;
+/** How long a member may take to be heard of at all. */
+const graceMs = 2_000;
+const pauseMs = 100;
 const headRoom = 256;
 
 interface Question {
@@ -120,17 +124,33 @@ export function createHistory(parts: HistoryParts): History {
   }
 
   /** SSN-21: extension messages go to members that are marked as ours, and to nobody else. */
-  function ours(line: SessionLine): readonly MemberView[] {
+  function isOurs(line: SessionLine, member: SlimName): boolean {
+    return others(line).some(({ name, ours }) => ours === true && sameSlimName(name, member));
+  }
+
+  function others(line: SessionLine): readonly MemberView[] {
     const { members, source } = runtime.view(line);
-    return members.filter(
-      ({ name, ours: isOurs, online }) => isOurs && online && !sameSlimName(name, source),
-    );
+    return members.filter(({ name }) => !sameSlimName(name, source));
+  }
+
+  function pause(signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const abort = (): void => {
+        cancel();
+        reject(signal?.reason);
+      };
+      const cancel = scheduler.later(pauseMs, () => {
+        signal?.removeEventListener("abort", abort);
+        resolve();
+      });
+      signal?.addEventListener("abort", abort, { once: true });
+    });
   }
 
   async function answer(line: SessionLine, item: Message): Promise<void> {
     const asked = decodeAsk(item.payload);
     const member = item.source;
-    if (asked === undefined || !ours(line).some(({ name }) => sameSlimName(name, member))) return;
+    if (asked === undefined || !isOurs(line, member)) return;
     const who = `${line.id}/${String(member.id)}`;
     const entries = answering.has(who) ? undefined : await given(line, member, who, asked);
     if (entries === undefined) {
@@ -243,14 +263,29 @@ export function createHistory(parts: HistoryParts): History {
       if (!isGroup(line)) throw new SessionError("session/not-a-group", { session: line.id });
       signal?.throwIfAborted();
       const bounded = Math.max(1, Math.min(limit, maxEntries));
-      const able = ours(line).filter(({ name }) => from === undefined || isMeant(name, from));
-      if (able.length === 0) throw new SessionError("session/unknown-member", { session: line.id });
+      const asked: SlimName[] = [];
+      const until = scheduler.nowMs() + heartbeatMs + graceMs;
       let refusals = 0;
-      for (const { name } of able) {
-        const result = await put(line, name, bounded, sinceMs, signal);
-        if (typeof result !== "string") return { toldBy: name, entries: result };
-        if (result === "refused") refusals += 1;
+      for (;;) {
+        const able = others(line).filter(
+          ({ name, online }) =>
+            online &&
+            (from === undefined || isMeant(name, from)) &&
+            !asked.some((one) => sameSlimName(one, name)),
+        );
+        const next = able.find((member) => member.ours === true);
+        if (next !== undefined) {
+          asked.push(next.name);
+          const result = await put(line, next.name, bounded, sinceMs, signal);
+          if (typeof result !== "string") return { toldBy: next.name, entries: result };
+          if (result === "refused") refusals += 1;
+        } else if (able.some((member) => member.ours === undefined) && scheduler.nowMs() < until) {
+          // who says nothing else shows itself by a heartbeat
+          await pause(signal);
+        } else break;
       }
+      if (asked.length === 0)
+        throw new SessionError("session/unknown-member", { session: line.id });
       const code = refusals > 0 ? "session/refused" : "session/unanswered";
       throw new SessionError(code, { session: line.id, reason: "history" });
     },
