@@ -66,10 +66,10 @@ export interface AppConnection {
   /** Takes the latest of equal subscriptions back (SCN-33). */
   unsubscribe(name: SlimName, source: SlimName): Promise<void>;
   /**
-   * Puts a message in line and resolves once there is room for more. Rejects with `dataplane/too-large`, `dataplane/closed`, or
+   * Puts a message in line: undefined where there is room for more, or a promise that resolves once there is. Rejects with `dataplane/too-large`, `dataplane/closed`, or
    * `dataplane/stalled` where nothing moves; a message that stalled may still go.
    */
-  publish(publish: Publish, metadata?: ReadonlyMap<string, string>): Promise<void>;
+  publish(publish: Publish, metadata?: ReadonlyMap<string, string>): Promise<void> | undefined;
   /** Sends what is in line, ends our direction, waits a second for the node to hang up, and is over (SCN-36). */
   close(): Promise<void>;
 }
@@ -277,18 +277,20 @@ export function connectApp(options: AppConnectionOptions): AppConnection {
         if (!isClosed(error)) throw error;
       });
     },
-    async publish(publish, metadata = noMetadata) {
-      if (isClosing) throw closedError();
+    publish(publish, metadata = noMetadata) {
+      if (isClosing) return Promise.reject(closedError());
       const bytes = Message.encode({ metadata, messageType: { kind: "publish", value: publish } });
       if (bytes.length > maxMessageBytes - macFieldBytes) {
         const details = { rule: "SCN-03", size: bytes.length, limit: maxMessageBytes };
-        throw new DataPlaneError("dataplane/too-large", details);
+        return Promise.reject(new DataPlaneError("dataplane/too-large", details));
       }
       // nobody who ignores what `put` answers can fill the memory
-      if (outgoing.length >= 2 * limits.messages) throw new DataPlaneError("dataplane/stalled");
+      if (outgoing.length >= 2 * limits.messages) {
+        return Promise.reject(new DataPlaneError("dataplane/stalled"));
+      }
       const room = outgoing.put(bytes);
-      if (room === undefined) return;
-      await within(limits.stalledMs, room, () => new DataPlaneError("dataplane/stalled"));
+      if (room === undefined) return undefined;
+      return within(limits.stalledMs, room, () => new DataPlaneError("dataplane/stalled"));
     },
     async close() {
       if (!isClosing) {
