@@ -44,7 +44,7 @@ function talk(world: World, apps: readonly WorldApp[], session: number, word: st
 }
 
 for (const [mode, mls] of modes) {
-  test(`SSN-16: a member that is cut off for a while comes back by itself ${mode}`, () => {
+  test(`SHB-07, SRL-17: a member that is cut off for a while comes back by itself ${mode}`, () => {
     const world = createWorld();
     const { alice, others, session } = group(world, mls, ["bob", "carol"]);
     const [bob, carol] = others as [WorldApp, WorldApp];
@@ -66,7 +66,7 @@ for (const [mode, mls] of modes) {
       expect(Object.values(app.members(session))).toEqual([true, true, true, true]);
   });
 
-  test(`SSN-16: away by choice and back, with changes in between ${mode}`, () => {
+  test(`SHB-10, SHB-13, SHB-20: away by choice and back, with changes in between ${mode}`, () => {
     const world = createWorld();
     const { alice, others, session } = group(world, mls, ["bob", "carol"]);
     const [bob, carol] = others as [WorldApp, WorldApp];
@@ -83,7 +83,7 @@ for (const [mode, mls] of modes) {
     expect(bob.texts(session)).toContain("meanwhile agntcy/ns/alice");
   });
 
-  test(`SSN-12: what is stored brings every member back, the moderator too ${mode}`, () => {
+  test(`SHB-17: what is stored brings every member back, the moderator too ${mode}`, () => {
     const world = createWorld();
     const { alice, others, session } = group(world, mls, ["bob", "carol"]);
     const all = [alice, ...others];

@@ -11,7 +11,7 @@ export interface Offer {
 /** An update that came before one that it builds on (SML-30). */
 export interface Parked {
   readonly update: Received;
-  readonly since: number;
+  since: number;
   acked: boolean;
 }
 

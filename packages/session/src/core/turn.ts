@@ -65,7 +65,9 @@ export function finish(context: Context): void {
     const { mls } = session;
     if (mls !== undefined && mls.plannedFor !== mls.mintedAt) planRefresh(context, session);
     save(context, session);
-    context.wakes.set(session, session.phase === "closed" ? undefined : nextWake(session));
+    const wake = session.phase === "closed" ? undefined : nextWake(session);
+    // never at once again: what is late is done in the next millisecond
+    context.wakes.set(session, wake === undefined ? undefined : Math.max(wake, context.now + 1));
   }
   context.touched.clear();
 }

@@ -100,7 +100,10 @@ export function tickParked(context: Context, session: Session): boolean {
       parked.acked = true;
       acknowledge(context, session, parked.update);
     }
-    stale ||= context.now >= parked.since + gapMs;
+    if (context.now < parked.since + gapMs) continue;
+    stale = true;
+    // asked again if nothing comes of it
+    parked.since = context.now;
   }
   return stale;
 }
