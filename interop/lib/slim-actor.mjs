@@ -203,12 +203,12 @@ const orders = {
       .session.publishAsync(payloadOf(payload), type, about);
     return ended(handle);
   },
-  /** Many at once: all on their way before the first is waited for. `from`: their texts are numbers. */
-  async publishMany({ session: number, count, from = 0, size }) {
+  /** Many at once: all on their way before the first is waited for. Their texts are numbers. */
+  async publishMany({ session: number, count, prefix = "", size }) {
     const { session } = sessions.get(number);
     const handles = [];
-    for (let at = from; at < from + count; at += 1) {
-      const payload = payloadOf(size === undefined ? { text: String(at) } : { size });
+    for (let at = 0; at < count; at += 1) {
+      const payload = payloadOf(size === undefined ? { text: `${prefix}${at}` } : { size });
       handles.push(await session.publishAsync(payload, "msg", new Map()));
     }
     const started = performance.now();
@@ -224,12 +224,13 @@ const orders = {
     return ended(await session.publishToAsync(context, payloadOf(payload), type, about));
   },
   read: async ({ session, timeout = 15_000 }) => take(sessions.get(session), timeout),
-  async readMany({ session, count, timeout = 30_000 }) {
+  /** As many as come; only of those that begin so where that is told. */
+  async readMany({ session, count, prefix, timeout = 30_000 }) {
     const items = [];
     while (items.length < count) {
       const item = await take(sessions.get(session), timeout).catch(() => undefined);
       if (item === undefined) break;
-      items.push(item);
+      if (prefix === undefined || item.text?.startsWith(prefix)) items.push(item);
     }
     return items;
   },

@@ -141,7 +141,7 @@ function openSession(session, order) {
       if (item.error !== undefined) throw new Error(`instead of a message: ${item.error}`);
       return item.text;
     },
-    readMany: (count, timeout) => ask("readMany", { count, timeout }),
+    readMany: (count, more) => ask("readMany", { count, ...more }),
     heard: () => ask("heard"),
     softClose: () => ask("softClose"),
     /** Ours alone, as the next ones. */

@@ -34,13 +34,26 @@ export async function join(session, app) {
   return joining;
 }
 
-/** Everyone but the sender hears these words next, from the sender. */
+/**
+ * Everyone hears these words next, from the sender. Where they begin with a tag (`7: hello`), what has none or another one is passed over: it
+ * belongs to a check before.
+ */
 export async function allHear(sessions, sender, words) {
+  const tag = /^\d+: /.exec(words)?.[0] ?? "";
   for (const session of sessions) {
-    const item = await session.read();
+    let item;
+    do item = await session.read();
+    while (tag !== "" && !item.text?.startsWith(tag) && !/closed/.test(item.error ?? ""));
     assert.deepEqual(
       { from: item.from, text: item.text, error: item.error },
       { from: sender.name, text: words, error: undefined },
     );
   }
+}
+
+/** The session ends next; what else lies there is passed over. */
+export async function isClosed(session) {
+  let item;
+  do item = await session.read();
+  while (item.error === undefined || !/session closed/.test(item.error));
 }
