@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { createActor, Killed } from "../lib/actors.mjs";
 import { assert, eventually } from "../lib/check.mjs";
 import { ourClient } from "../lib/ours.mjs";
+import { randomOf } from "../lib/random.mjs";
 import { sdkClient } from "../lib/sdk.mjs";
 
 const operations = 300;
@@ -190,15 +191,4 @@ export default async function run({ node, check, folder }) {
   });
 
   for (const actor of actors) await actor.kill();
-}
-
-/** mulberry32 */
-function randomOf(seed) {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -21,10 +21,11 @@ function wordsOf(error) {
 /** Reads a session for as long as it lives, so that nothing waits for a reader. */
 function keep(session) {
   const number = sessions.size + 1;
-  const kept = { session, inbox: [], waiting: [], contexts: new Map(), closed: false };
+  const kept = { session, inbox: [], waiting: [], texts: [], contexts: new Map(), closed: false };
   sessions.set(number, kept);
   const put = (item) => {
     if (kept.dropped) return;
+    if (item.text !== undefined) kept.texts.push(item.text);
     const asked = kept.waiting.shift();
     if (asked) asked(item);
     else kept.inbox.push(item);
@@ -234,6 +235,8 @@ const orders = {
     }
     return items;
   },
+  /** All words that ever came, read or not. */
+  texts: async ({ session }) => sessions.get(session).texts,
   /** What lies there unread; takes it. */
   heard: async ({ session }) => sessions.get(session).inbox.splice(0),
   softClose: async ({ session }) =>

@@ -143,6 +143,7 @@ function openSession(session, order) {
     },
     readMany: (count, more) => ask("readMany", { count, ...more }),
     heard: () => ask("heard"),
+    texts: () => ask("texts"),
     softClose: () => ask("softClose"),
     /** Ours alone, as the next ones. */
     handOver: (to) => ask("handOver", { to: to?.name }),

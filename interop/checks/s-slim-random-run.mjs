@@ -1,0 +1,268 @@
+// Six members in processes of their own, three of ours (one of them moderates) and three released ones: 1,000 random operations, some at once, while
+// members come and go and are killed. COTERIE_SEED repeats a run's choices, COTERIE_OPERATIONS sets its length.
+import { assert, eventually } from "../lib/check.mjs";
+import { randomOf } from "../lib/random.mjs";
+import { Gone, openHost } from "../lib/slim-hosts.mjs";
+import { openProxy } from "../lib/slim-proxy.mjs";
+
+const operations = Number(process.env.COTERIE_OPERATIONS ?? 1000);
+const kinds = ["ours", "core 2.2", "ours", "core 2.0 alpha", "ours", "core 2.2"];
+const atOnce = 4;
+/** Longer than all retries together: what has not ended by then hangs. */
+const hangsMs = 20_000;
+const config = { mls: 100, interval: 300, retries: 8 };
+
+export default async function run({ node, check }) {
+  const seed = Number(process.env.COTERIE_SEED ?? Math.floor(Math.random() * 2 ** 31));
+  const draw = randomOf(seed);
+  const below = (n) => Math.floor(draw() * n);
+  const pick = (list) => list[below(list.length)];
+  const proxy = await openProxy(() => node.slimUrl);
+  const members = kinds.map((kind, at) => ({
+    kind,
+    at,
+    base: `member-${at}-${seed}`,
+    sessions: [],
+  }));
+  const [moderator] = members;
+  const inside = () => members.filter(({ state }) => state === "in");
+
+  const start = async (member) => {
+    member.host = await openHost(member.kind);
+    member.app = await member.host.app(`agntcy/ns/${member.base}`, { url: proxy.url, exact: true });
+    member.state = "out";
+    // what it heard before is gone with its process
+    member.sessions = [];
+  };
+  const invite = async (member) => {
+    const joining = member.app.listen(hangsMs);
+    joining.catch(() => {});
+    await moderator.session.invite(member.app);
+    member.session = await joining;
+    member.sessions.push(member.session);
+    member.state = "in";
+  };
+
+  await check("six members in processes of their own, in one group", async () => {
+    await Promise.all(members.map(start));
+    moderator.session = await moderator.app.group("random", config);
+    moderator.sessions = [moderator.session];
+    moderator.state = "in";
+    for (const member of members.slice(1)) await invite(member);
+  });
+
+  const told = { acked: 0, missing: 0, failed: 0, pendingAtNative: 0 };
+  const counts = new Map();
+  const complaints = new Map();
+  const hanging = [];
+  /** Who must have heard which words: said by ours, acknowledged by that member, which has not been killed since. */
+  const owed = [];
+
+  const bounded = async (member, what, work) => {
+    let timer;
+    const late = new Promise((_, reject) => {
+      timer = setTimeout(() => reject(new Error("hangs")), hangsMs);
+    });
+    try {
+      return await Promise.race([work(), late]);
+    } catch (error) {
+      if (error.message === "hangs") {
+        // A released member leaves some of its operations pending for ever.
+        if (member.kind === "ours") hanging.push(`${what} of ${member.base}`);
+        else told.pendingAtNative += 1;
+      } else if (!(error instanceof Gone)) {
+        const line = `${what}, ${member.kind}: ${error.message
+          .split("\n")[0]
+          .replaceAll(/[0-9]{3,}|[0-9a-f]{8}-[0-9a-f-]+/g, "…")
+          .slice(0, 120)}`;
+        complaints.set(line, (complaints.get(line) ?? 0) + 1);
+      }
+      return undefined;
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+
+  const publish = async (member, number, to) => {
+    const words = `${number} by ${member.base}`;
+    const outcome = await bounded(member, to ? "publish_to" : "publish", () =>
+      to ? member.session.publishTo(to.app, words) : member.session.publish(words),
+    );
+    if (outcome === undefined) told.failed += 1;
+    else if (outcome.missing?.length > 0) told.missing += 1;
+    else told.acked += 1;
+    for (const name of outcome?.acked ?? []) {
+      const other = members.find(({ app }) => app.name === name);
+      owed.push({ words, other, host: other.host });
+    }
+  };
+
+  /** One operation of a member that has nothing else to do; others wait for the next turn. */
+  const operate = async (number) => {
+    const idle = members.filter(({ busy }) => !busy);
+    const dice = below(100);
+    const others = idle.filter((member) => member !== moderator);
+    const choose = (state, from = others) =>
+      pick(from.filter((one) => one.state === state)) ?? null;
+    const doing = async (what, member, work) => {
+      counts.set(what, (counts.get(what) ?? 0) + 1);
+      member.busy = true;
+      try {
+        await work(member);
+      } finally {
+        member.busy = false;
+      }
+    };
+    const back = choose("out");
+    if (back && dice < 30) {
+      return doing("invite", back, () => bounded(moderator, "invite", () => invite(back)));
+    }
+    const away = choose("away");
+    if (away && dice < 40) {
+      return doing("rejoin", away, async () => {
+        await bounded(away, "rejoin", () => away.session.rejoin());
+        away.state = "in";
+      });
+    }
+    const gone = choose("dead");
+    if (gone && dice < 60) {
+      return doing("start after a kill", gone, async () => {
+        await bounded(moderator, "remove", () => moderator.session.remove(gone.app));
+        await start(gone);
+      });
+    }
+    const one = choose("in");
+    if (one && dice >= 98) {
+      return doing("kill", one, async () => {
+        await one.host.kill();
+        one.state = "dead";
+      });
+    }
+    if (one && dice >= 95) {
+      return doing("remove", one, async () => {
+        one.state = "leaving";
+        await bounded(moderator, "remove", () => moderator.session.remove(one.app));
+        one.state = "out";
+      });
+    }
+    if (one && dice >= 93) {
+      return doing("leave", one, async () => {
+        one.state = "leaving";
+        await bounded(one, "leave", () => one.session.close());
+        one.state = "out";
+      });
+    }
+    if (one && dice >= 90) {
+      return doing("soft close", one, async () => {
+        one.state = "leaving";
+        await bounded(one, "soft close", () => one.session.softClose());
+        one.state = "away";
+      });
+    }
+    const speaker = choose("in", idle) ?? moderator;
+    const listener = pick(inside().filter((member) => member !== speaker));
+    if (dice >= 75 && listener) {
+      return doing("publish_to", speaker, () => publish(speaker, number, listener));
+    }
+    if (dice >= 72) {
+      return doing("participants", speaker, () =>
+        bounded(speaker, "participants", () => speaker.session.participants()),
+      );
+    }
+    return doing("publish", speaker, () => publish(speaker, number));
+  };
+
+  const started = performance.now();
+  await check(
+    `${operations} random operations (seed ${seed})`,
+    async () => {
+      let number = 0;
+      const lane = async () => {
+        while (number < operations) await operate((number += 1));
+      };
+      await Promise.all(Array.from({ length: atOnce }, lane));
+      const list = (map) => [...map].map(([what, count]) => `${count} × ${what}`);
+      console.log(`        ${list(counts).join(", ")}; ${JSON.stringify(told)}`);
+      for (const line of list(complaints)) console.log(`        ${line}`);
+    },
+    { timeoutMs: 600_000 },
+  );
+  console.log(`        ${Math.round((performance.now() - started) / 1000)} s`);
+
+  await check("no operation of ours hangs: each message is acknowledged or reported", async () => {
+    assert.deepEqual(hanging, []);
+    assert.ok(told.acked > operations / 4, JSON.stringify(told));
+  });
+
+  await check(
+    "all come together again, with one roster",
+    async () => {
+      const rest = members.slice(1);
+      for (const member of rest.filter(({ state }) => state === "dead")) {
+        await moderator.session.remove(member.app).catch(() => {});
+        await start(member);
+      }
+      for (const member of rest.filter(({ state }) => state === "away")) {
+        await member.session.rejoin();
+        member.state = "in";
+      }
+      for (const member of rest.filter(({ state }) => state !== "in")) await invite(member);
+      const everyone = members.map(({ app }) => `${app.name} online`).toSorted();
+      await eventually(
+        "one roster",
+        async () => {
+          const rosters = await Promise.all(members.map(({ session }) => session.participants()));
+          return rosters.every((one) => String(one) === String(everyone));
+        },
+        { timeoutMs: 60_000, everyMs: 500 },
+      );
+    },
+    { timeoutMs: 120_000 },
+  );
+
+  await check("all hear all", async () => {
+    for (const member of members) {
+      const words = `at last, ${member.base}`;
+      await member.session.publish(words);
+      for (const other of members) {
+        if (other === member) continue;
+        await eventually(`${other.base} to hear ${member.base}`, async () => {
+          const texts = await other.session.texts();
+          return texts.includes(words);
+        });
+      }
+    }
+  });
+
+  await check("all heartbeats show one epoch", async () => {
+    const epochs = await Promise.all(
+      members.map(async ({ app }) => {
+        const mine = ({ type, toNode, app: name }) =>
+          type === "HEARTBEAT" && toNode && name === app.name;
+        const { message } = await proxy.seen(`a heartbeat of ${app.name}`, mine, 60_000);
+        return message.value.msg.value.value.epoch;
+      }),
+    );
+    assert.equal(new Set(epochs).size, 1, String(epochs));
+  });
+
+  await check("what was acknowledged to ours was heard, and by nobody of ours twice", async () => {
+    const heard = new Map();
+    for (const member of members) {
+      const texts = (await Promise.all(member.sessions.map((one) => one.texts()))).flat();
+      heard.set(member, texts);
+      if (member.kind === "ours") assert.equal(new Set(texts).size, texts.length, member.base);
+    }
+    const lost = owed.filter(
+      ({ words, other, host }) => other.host === host && !heard.get(other).includes(words),
+    );
+    assert.deepEqual(
+      lost.map(({ words, other }) => `${words} to ${other.base}`),
+      [],
+    );
+    console.log(`        ${owed.length} acknowledgements checked`);
+  });
+
+  await Promise.all(members.map((member) => member.host.kill()));
+  await proxy.close();
+}
