@@ -35,10 +35,9 @@ export default async function run({ node, check }) {
     member.sessions = [];
   };
   const invite = async (member) => {
-    const joining = member.app.listen(hangsMs);
-    joining.catch(() => {});
+    await member.app.forgetJoined();
     await moderator.session.invite(member.app);
-    member.session = await joining;
+    member.session = await member.app.listen(5000);
     member.sessions.push(member.session);
     member.state = "in";
   };
@@ -120,8 +119,13 @@ export default async function run({ node, check }) {
     const away = choose("away");
     if (away && dice < 40) {
       return doing("rejoin", away, async () => {
-        await bounded(away, "rejoin", () => away.session.rejoin());
+        const done = await bounded(away, "rejoin", () => away.session.rejoin());
         away.state = "in";
+        if (done !== undefined) return;
+        // it may be half back: out, to be invited anew
+        away.state = "leaving";
+        await bounded(moderator, "remove", () => moderator.session.remove(away.app));
+        away.state = "out";
       });
     }
     const gone = choose("dead");
@@ -203,8 +207,11 @@ export default async function run({ node, check }) {
         await start(member);
       }
       for (const member of rest.filter(({ state }) => state === "away")) {
-        await member.session.rejoin();
         member.state = "in";
+        await member.session.rejoin().catch(async () => {
+          await moderator.session.remove(member.app).catch(() => {});
+          member.state = "out";
+        });
       }
       for (const member of rest.filter(({ state }) => state !== "in")) await invite(member);
       const everyone = members.map(({ app }) => `${app.name} online`).toSorted();

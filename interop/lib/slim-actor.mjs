@@ -18,6 +18,32 @@ function wordsOf(error) {
   return `${error?.code ?? ""} ${error?.message ?? error} ${inner ?? ""}`.trim();
 }
 
+/** Links have 5 seconds to be negotiated, which a crowded machine may not have: then again. */
+async function patiently(connect) {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await connect();
+    } catch (error) {
+      if (tries === 4 || !/negotiation/.test(wordsOf(error))) throw error;
+    }
+  }
+}
+
+/** Takes what an app is invited to for as long as it lives. */
+async function join({ app, inbox, waiting }) {
+  for (;;) {
+    let session;
+    try {
+      session = keep(await app.listenForSessionAsync(undefined));
+    } catch {
+      return;
+    }
+    const asked = waiting.shift();
+    if (asked) asked(session);
+    else inbox.push(session);
+  }
+}
+
 /** Reads a session for as long as it lives, so that nothing waits for a reader. */
 function keep(session) {
   const number = sessions.size + 1;
@@ -156,8 +182,10 @@ const orders = {
               new slim.IdentityVerifierConfig.SharedSecret({ id: name, data: own }),
               slim.Direction[direction],
             );
-    apps.set(name, { holder, connection, app });
+    const kept = { holder, connection, app, inbox: [], waiting: [] };
+    apps.set(name, kept);
     await app.subscribeAsync(appName, connection);
+    void join(kept);
     return { id: app.id() };
   },
   async disconnect({ app: name }) {
@@ -173,8 +201,10 @@ const orders = {
     const session = await app.createSessionAndWaitAsync(configOf(config), nameOf(destination));
     return keep(session);
   },
-  async listen({ app: name, timeout = 20_000 }) {
-    return keep(await apps.get(name).app.listenForSessionAsync(timeout));
+  listen: async ({ app: name, timeout = 20_000 }) => take(apps.get(name), timeout),
+  /** Forgets sessions that nobody has asked for. */
+  async forgetJoined({ app: name }) {
+    apps.get(name).inbox.length = 0;
   },
   async info({ session: number }) {
     const { session } = sessions.get(number);

@@ -112,6 +112,7 @@ async function openApp(kind, ask, base, { exact = false, ...options }) {
       const config2 = { type: "PointToPoint", destination: to.name, ...config };
       return session(await order("create", config2));
     },
+    forgetJoined: () => order("forgetJoined"),
     listen: async (timeout) => session(await order("listen", { timeout })),
   };
 }
