@@ -166,10 +166,9 @@ const orders = {
     jwt,
   }) {
     const holder = new slim.Service(service);
-    const connection = await holder.connectAsync({
-      ...slim.newInsecureClientConfig(url),
-      ...config,
-    });
+    const connection = await patiently(() =>
+      holder.connectAsync({ ...slim.newInsecureClientConfig(url), ...config }),
+    );
     const appName = nameOf(name);
     const app =
       jwt !== undefined
