@@ -23,6 +23,8 @@ export type ControllerErrorCode =
   | "controller/ambiguous-name"
   /** An invitation, a removal or another step of a channel failed; the message says which. */
   | "controller/channel-failed"
+  /** Too many show a domain's secret at once. */
+  | "controller/busy"
   /** The controller stops. */
   | "controller/closed";
 
@@ -37,6 +39,7 @@ const dispositions: Readonly<Record<ControllerErrorCode, Disposition>> = {
   "controller/exists": "reject",
   "controller/ambiguous-name": "fix-caller",
   "controller/channel-failed": "retry",
+  "controller/busy": "wait",
   "controller/closed": "retry",
 };
 

@@ -1,10 +1,11 @@
 import { randomBytes, scrypt, timingSafeEqual } from "node:crypto";
 import type { ScryptOptions } from "node:crypto";
+import { createTurns } from "./turns.ts";
 
 const cost: Required<Pick<ScryptOptions, "N" | "r" | "p">> = { N: 16_384, r: 8, p: 1 };
 const hashBytes = 32;
 
-/** What is kept of a domain's secret: `scrypt$N$r$p$salt$hash` (SCT-07). */
+/** What is kept of a domain's secret: `scrypt$N$r$p$salt$hash` (SCT-07). Throws `controller/busy`, as the next one does. */
 export async function hashSecret(secret: string): Promise<string> {
   const salt = randomBytes(16);
   const hash = await derive(secret, salt, cost);
@@ -23,7 +24,13 @@ export async function secretMatches(secret: string, kept: string): Promise<boole
   return found.length === expected.length && timingSafeEqual(found, expected);
 }
 
-function derive(secret: string, salt: Buffer, options: ScryptOptions): Promise<Buffer> {
+/** Each takes 16 MiB and some 50 ms of a processor: strangers who try do not take the machine with them. */
+const inTurn = createTurns(2, 64);
+
+const derive = (secret: string, salt: Buffer, options: ScryptOptions): Promise<Buffer> =>
+  inTurn(() => deriveNow(secret, salt, options));
+
+function deriveNow(secret: string, salt: Buffer, options: ScryptOptions): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     scrypt(secret.normalize("NFC"), salt, hashBytes, options, (error, hash) => {
       if (error === null) resolve(hash);

@@ -124,3 +124,27 @@ test("SCT-05: within a domain nodes are peers, and what one of them holds is rea
   await group.publishAndWait(toUtf8("and back"));
   expect(text(await atBob.getMessage(5_000))).toBe("and back");
 });
+
+test("SCT-07: a node that crashed and comes back has its link and its routes again, and sessions go on", async () => {
+  const world = await createNodes();
+  const [east, west] = [await world.node("n1", "east"), await world.node("n2", "west")];
+  await world.link("east", "west");
+  const [alice, bob] = [
+    await world.app(east, "agntcy/ns/alice"),
+    await world.app(west, "agntcy/ns/bob"),
+  ];
+  const group = await alice.createSessionAndWait(
+    { sessionType: SessionType.Group, enableMls: true, interval: 500, maxRetries: 20 },
+    Name.fromString("agntcy/ns/room"),
+  );
+  await group.inviteAndWait(Name.fromString("agntcy/ns/bob"));
+  const atBob = await bob.listenForSession(5_000);
+  await west.kill();
+  await world.node("n2", "west", Number(new URL(west.url).port));
+  // bob's app comes back by itself, and what is sent meanwhile is repeated until then
+  const { missing } = await group.publishAndWait(toUtf8("again"));
+  expect(missing).toEqual([]);
+  expect(text(await atBob.getMessage(5_000))).toBe("again");
+  await atBob.publishAndWait(toUtf8("and back"));
+  expect(text(await group.getMessage(5_000))).toBe("and back");
+}, 30_000);

@@ -40,7 +40,7 @@ export async function createNodes() {
   onTestFinished(() => controller.close());
   const north = createMemoryTransport(controller.northbound);
 
-  const node = async (nodeId: string, domain: string) => {
+  const node = async (nodeId: string, domain: string, port = 0) => {
     const plane = createDataPlane({
       crypto,
       nodeId,
@@ -48,7 +48,7 @@ export async function createNodes() {
       metrics: noMetrics,
       dial: ({ endpoint }) => createH2Transport({ url: endpoint }),
     });
-    const server = await createH2Server({ host: "127.0.0.1", port: 0, routes: plane.routes });
+    const server = await createH2Server({ host: "127.0.0.1", port, routes: plane.routes });
     const south = createMemoryTransport(controller.southbound);
     const client = startControlClient({
       plane,
@@ -58,12 +58,17 @@ export async function createNodes() {
       details: [{ endpoint: server.url.replace("http://", ""), tlsRequired: false, authMethod: 0 }],
       retryMs: 20,
     });
-    onTestFinished(async () => {
-      await client.close();
+    /** As a crash would: the controller hears nothing, its channel breaks. */
+    const kill = async (): Promise<void> => {
+      await south.close();
       await plane.close({ graceMs: 0 });
       await server.close({ graceMs: 0 });
+    };
+    onTestFinished(async () => {
+      await client.close();
+      await kill();
     });
-    return { plane, url: server.url, client };
+    return { plane, url: server.url, client, kill };
   };
   type Node = Awaited<ReturnType<typeof node>>;
 

@@ -20,6 +20,7 @@ import {
 } from "@coterie/wire/slim/controlplane";
 import { expect, test } from "vitest";
 import { hashSecret, secretMatches } from "../src/secrets.ts";
+import { createTurns } from "../src/turns.ts";
 import { createWorld } from "./world.ts";
 
 const bob = "agntcy/ns/bob/00000000-0000-0000-0000-000000000007";
@@ -176,4 +177,23 @@ test("SCT-07: a secret is kept as a hash with its own salt", async () => {
   expect(await secretMatches("secret", one)).toBe(true);
   expect(await secretMatches("secreT", one)).toBe(false);
   expect(await secretMatches("secret", "plain")).toBe(false);
+});
+
+test("SCT-07: who tries secrets by the hundred is told to wait, and nobody is after that", async () => {
+  const inTurn = createTurns(2, 3);
+  let [running, most] = [0, 0];
+  const work = async (): Promise<string> => {
+    running += 1;
+    most = Math.max(most, running);
+    await Promise.resolve();
+    running -= 1;
+    return "done";
+  };
+  const outcomes = await Promise.allSettled(Array.from({ length: 9 }, () => inTurn(work)));
+  const done = outcomes.map(({ status }) => status === "fulfilled");
+  expect(done.join()).toBe("true,true,true,true,true,false,false,false,false");
+  expect(outcomes.at(-1)).toMatchObject({ reason: { code: "controller/busy" } });
+  expect(most).toBe(2);
+  await expect(inTurn(() => Promise.reject(new Error("no")))).rejects.toThrow("no");
+  expect(await inTurn(work)).toBe("done");
 });
