@@ -233,7 +233,7 @@ export class Session implements AsyncDisposable {
     return this.getMessage(timeout, options);
   }
 
-  /** Messages as they come, until the session is closed. What is lost is told by `on("lost")`. */
+  /** Messages as they come, until the session is closed. What is lost is told by `on("lost")`. SSN-20. */
   async *messages(options?: WaitOptions): AsyncGenerator<ReceivedMessage, void, void> {
     for (;;) {
       let item: Delivery;

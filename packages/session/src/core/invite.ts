@@ -32,6 +32,7 @@ function* letCome(context: Context, session: Session, target: KnownName): Work {
   const { member, added } = letIn(context, session, answer);
   const update = announceNewcomer(context, session, member, added);
   const welcome = sendWelcome(context, session, member, added);
+  // SGR-11
   yield* settled(update, welcome);
   const expired = expiredMembers(context, session);
   if (welcome.state === "failed") {

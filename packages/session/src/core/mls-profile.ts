@@ -43,7 +43,7 @@ const capabilities: Capabilities = {
 /** SML-05, in seconds. */
 const validity = 31_536_000n;
 const backdated = 60n;
-/** SML-13. */
+/** SML-13, SML-40. */
 const options: Partial<GroupOptions> = {
   pastEpochs: 5,
   maxForwardRatchet: 1_024,
@@ -51,7 +51,7 @@ const options: Partial<GroupOptions> = {
 };
 const pointLength = 65;
 
-/** SML-06: a group of one. */
+/** SML-06: a group of one; with the peer of a pair it will be two (SPP-07). */
 export function foundGroup(context: Context, mls: SessionMls): void {
   const { crypto, identity } = context.parts;
   mls.group = createGroup({

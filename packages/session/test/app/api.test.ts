@@ -323,7 +323,7 @@ test("SCN-11, SCN-12: a connection that is lost comes back, and its sessions go 
   expect(words(await sessions[0]!.getMessage(1000))).toBe("after all");
 }, 20_000);
 
-test("a connection that is given up takes its sessions with it, and says so", async () => {
+test("SSN-22: a session lives until it is closed, or its connection is given up, which says so", async () => {
   const { session, moderator } = await groupOf("ada", "bob");
   const reading = session.getMessage();
   reading.catch(() => {});
