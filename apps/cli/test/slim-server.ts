@@ -62,7 +62,7 @@ const routes: readonly RouteEntry[] = [
 ];
 
 /** Answers as controllers, nodes and channel managers do, always the same; names with a part `no` or `nobody` are unknown. */
-export async function startSlimServer(tls?: { cert: string; key: string }): Promise<SlimServer> {
+export async function startSlimServer(): Promise<SlimServer> {
   const heard: SlimServer["heard"] = [];
   const table: [string, Routes extends ReadonlyMap<string, infer R> ? R : never][] = [];
   const refuse = (text: string): void => {
@@ -270,7 +270,7 @@ export async function startSlimServer(tls?: { cert: string; key: string }): Prom
     }),
   );
 
-  const server = await createH2Server({ host: "127.0.0.1", routes: new Map(table), tls });
+  const server = await createH2Server({ host: "127.0.0.1", routes: new Map(table) });
   return {
     address: `127.0.0.1:${server.address.port}`,
     heard,

@@ -8,7 +8,7 @@ import type { ClientSettings } from "../yaml/endpoints.ts";
 import { dialClient } from "./dial.ts";
 
 /** Where other nodes reach this one. */
-export interface Reachable {
+interface Reachable {
   /** `host:port`, as the listener has it. */
   readonly endpoint: string;
   /** The same from other domains. */

@@ -3,7 +3,7 @@ import { readTls } from "./tls.ts";
 import type { TlsSettings } from "./tls.ts";
 
 /** What speaks behind an endpoint, by its scheme (SCN-01, SCN-06, SCN-07). */
-export type EndpointKind = "grpc" | "websocket" | "unix";
+type EndpointKind = "grpc" | "websocket" | "unix";
 
 export interface ServerSettings {
   readonly kind: EndpointKind;

@@ -71,7 +71,7 @@ export function readNodeFile({ top, notes }: LoadedFile): NodeFile {
     controllers: [...(slim?.controllers ?? []), ...short.controllers],
   };
   // Another program's part of the same file.
-  top.ignore("channel-manager");
+  top.raw("channel-manager");
   top.end();
   if (file.data === undefined && (file.xmtp !== undefined || file.history !== undefined)) {
     throw top.bad("data", "must name a folder, as the XMTP half keeps messages");
