@@ -6,6 +6,7 @@ import {
   verifySignedWithPublicKey,
 } from "@coterie/identity";
 import type { Identifier, Installation, PublicIdentifier, Signer } from "@coterie/identity";
+import type { SlimIdentity, SlimVerifier } from "@coterie/identity/slim";
 import type { Transport } from "@coterie/transport";
 import { createAccounts } from "./accounts.ts";
 import type { Accounts } from "./accounts.ts";
@@ -36,6 +37,8 @@ import { Preferences } from "./preferences-api.ts";
 import { registerInstallation, requestRegistration } from "./register.ts";
 import { Lock } from "./run.ts";
 import type { SignatureRequest } from "./signature-request.ts";
+import { slimIdentity, slimVerifier } from "./slim-identity.ts";
+import type { SlimIdentityOptions } from "./slim-identity.ts";
 
 /** Around all keys: composed ones start with small tags. */
 const endOfStore = Uint8Array.of(0xff);
@@ -180,6 +183,18 @@ export class Client {
   verifySignedWithInstallationKey(text: string, signature: Uint8Array): boolean {
     const { publicKey } = this.#installation;
     return verifySignedWithPublicKey(this.#context.ports.crypto, text, signature, publicKey);
+  }
+
+  /**
+   * Who this client is in sessions of SLIM: the base id is the inbox id (SID-08). Each call is another instance, unless it is given what was stored
+   * of one.
+   */
+  slimIdentity(options?: SlimIdentityOptions): SlimIdentity {
+    return slimIdentity(this.#context, this.#installation, options);
+  }
+  /** Believes everybody's `slimIdentity`, by logs that are verified here, looked up anew after `maxAgeSeconds` (60). */
+  slimVerifier(options?: { readonly maxAgeSeconds?: number | undefined }): SlimVerifier {
+    return slimVerifier(this.#context, options);
   }
 
   /** Links a wallet to this inbox (XID-42). Unsafe: an identifier of another inbox leaves it, if `allowInboxReassign` says so. */

@@ -26,6 +26,7 @@ export type { Backend } from "./backend.ts";
 export { verifySignedWithPublicKey } from "@coterie/identity";
 export { SignatureRequest } from "./signature-request.ts";
 export type { PasskeySignature } from "./signature-request.ts";
+export type { SlimIdentityOptions } from "./slim-identity.ts";
 export { DebugInformation } from "./api-statistics.ts";
 export type { ApiStats, IdentityStats } from "./api-statistics.ts";
 export { databaseKeyText, deriveDatabaseKey } from "./database-key.ts";

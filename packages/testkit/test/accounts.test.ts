@@ -51,6 +51,32 @@ test("XID-11: what an installation signs for the world holds for its key alone",
   await world.close();
 });
 
+test("SID-08: who is on SLIM is known by their inbox, as long as it has the installation", async () => {
+  const world = createWorld();
+  const ada = await world.join("ada");
+  const bo = await world.join("bo");
+  const identity = ada.client.slimIdentity();
+  const verifier = bo.client.slimVerifier();
+  const judge = async () => {
+    await verifier.prepare?.(identity.token());
+    return verifier.verify(identity.token());
+  };
+  expect(await judge()).toMatchObject({
+    tokenId: identity.tokenId,
+    baseId: ada.client.inboxId,
+    publicKey: identity.keys.publicKey,
+  });
+  const { tokenId, keys } = identity;
+  expect(ada.client.slimIdentity({ tokenId, keys }).tokenId).toBe(tokenId);
+  expect(ada.client.slimIdentity().tokenId).not.toBe(tokenId);
+
+  const phone = await world.join("ada");
+  await phone.client.revokeInstallations([ada.client.installationIdBytes]);
+  await world.clock.advance(61_000);
+  await expect(judge()).rejects.toMatchObject({ details: { reason: "not-an-installation" } });
+  await world.close();
+});
+
 test("XID-13, XID-41: a passkey signs wherever a wallet does", async () => {
   const world = createWorld();
   const { signer, identifier } = testPasskey(world.crypto, "ada's key");
