@@ -223,6 +223,28 @@ test("SCT-30: success is told when it is done: a failed invitation is a failed a
   }
 });
 
+test("SCT-30: who left by itself is listed no more, can be added again, and is not there to be removed", async () => {
+  const w = await world();
+  const alice = w.apps.add("agntcy/ns/alice");
+  const { transport } = await w.start([alice.name, alice.control, native]);
+  const ask = operator(transport);
+  const groups = [() => alice.groups[0]?.people, () => w.groups[0]?.people];
+  for (const [at, moderator] of [alice.name, native].entries()) {
+    const channel = await ask.create(moderator);
+    await ask.add(channel, "agntcy/ns/client-1");
+    groups[at]?.()?.pop();
+    expect(await ask.participants(channel)).toEqual([]);
+    expect((await ask.add(channel, "agntcy/ns/client-1")).success).toBe(true);
+    expect(await ask.participants(channel)).toEqual(["agntcy/ns/client-1"]);
+    groups[at]?.()?.pop();
+    const [status, words] = await failure(ask.remove(channel, "agntcy/ns/client-1"));
+    expect([status, words]).toEqual([
+      Status.notFound,
+      expect.stringContaining(`participant agntcy/ns/client-1 not found in channel ${channel}`),
+    ]);
+  }
+});
+
 test("SCT-30: whoever waits too long is told so, and what was begun is kept when it is done", async () => {
   const w = await world([], { channelMs: 40 });
   const alice = w.apps.add("agntcy/ns/alice");

@@ -1,17 +1,16 @@
 import type { HostedChannels } from "@coterie/channel-manager";
 import { silentLog } from "@coterie/base";
 import type { Log as Logger, Random } from "@coterie/base";
-import { channelOps } from "@coterie/session/control";
 import { formatSlimName, formatSlimService, parseSlimName } from "@coterie/wire/slim";
 import type { SlimName } from "@coterie/wire/slim";
-import type { ControllerError } from "../errors.ts";
 import type { ChannelRecord } from "../model.ts";
 import type { Records } from "../records.ts";
 import { randomChannelId } from "./channel-name.ts";
 import { findInstance, fits, parseGivenName, sameGiven, shownNames } from "./given-name.ts";
 import type { GivenName } from "./given-name.ts";
 import { createControlSessions } from "./granted.ts";
-import type { ControllerIdentity, ControlSessions } from "./granted.ts";
+import type { ControllerIdentity } from "./granted.ts";
+import { createModeration } from "./moderation.ts";
 import { watchModerators } from "./presence.ts";
 import type { KnownNames } from "./presence.ts";
 import { relearn } from "./relearn.ts";
@@ -49,14 +48,12 @@ export interface Channels {
   close(): Promise<void>;
 }
 
-/** How every channel is made, in either mode (SCT-27, SCT-28). */
-const settings = { mls: true, interval: 1000, maxRetries: 10 } as const;
-
 export function createChannels(parts: ChannelParts): Channels {
   const { records, known, hosted, granted, answerMs } = parts;
   const logger = parts.logger ?? silentLog;
   const presence = watchModerators(known, parts.offlineMs, parts.now);
-  const sessions: ControlSessions | undefined = granted && createControlSessions(granted, answerMs);
+  const sessions = granted && createControlSessions(granted, answerMs);
+  const moderation = createModeration({ hosted, granted, sessions, presence, now: parts.now });
   /** One step at a time for each channel. */
   const queues = new Map<string, Promise<unknown>>();
 
@@ -105,43 +102,10 @@ export function createChannels(parts: ChannelParts): Channels {
     throw failure("controller/ambiguous-name", words);
   };
 
-  /** The moderator that answers now: the first of them that is here (SCT-32). */
-  const controlOf = (record: ChannelRecord): SlimName => {
-    for (const name of record.moderators) {
-      const control = presence.control(parseSlimName(name));
-      if (control !== undefined) return control;
-    }
-    const words = `failed to find moderator node: no node found for moderator ${record.moderators[0]}`;
-    throw failure("controller/not-found", words);
-  };
-  const isOffline = ({ mode, moderators: names }: ChannelRecord): boolean =>
-    mode === "granted" && names.every((name) => presence.isOffline(parseSlimName(name)));
-
-  const asker = (): ControlSessions => {
-    if (sessions !== undefined) return sessions;
-    throw failure("controller/channel-failed", "the controller has no app of its own");
-  };
-  const host = (): HostedChannels => {
-    if (hosted !== undefined) return hosted;
-    throw failure("controller/channel-failed", "the controller has no app of its own");
-  };
-
-  /** Who is in a channel now, its moderators and the controller left out; undefined where nobody can say. */
-  const membersOf = async (record: ChannelRecord): Promise<readonly SlimName[] | undefined> => {
-    const others = (name: SlimName): boolean => !record.moderators.includes(formatSlimName(name));
-    if (record.mode === "hosted") {
-      const channel = parseSlimName(record.channel);
-      if (hosted?.has(channel) !== true) return undefined;
-      const members = (await hosted.members(channel)).filter(({ isHost }) => !isHost);
-      return members.map(({ name }) => name).filter(others);
-    }
-    try {
-      const { channel } = record;
-      const answer = await asker().ask(controlOf(record), { op: "list-participants", channel });
-      return (answer.participants ?? []).map(({ name }) => parseSlimName(name)).filter(others);
-    } catch {
-      return undefined;
-    }
+  /** Whether it still is, where that can be told: some leave by themselves. */
+  const isIn = async (record: ChannelRecord, given: GivenName): Promise<boolean> => {
+    const members = await moderation.members(record);
+    return members?.some((name) => fits(given, formatSlimName(name))) ?? true;
   };
 
   const save = async (record: ChannelRecord): Promise<void> => {
@@ -158,50 +122,6 @@ export function createChannels(parts: ChannelParts): Channels {
     };
     mine.then(leave, leave);
     return within(mine, answerMs);
-  };
-
-  const grantFor = (
-    channel: string,
-    names: readonly string[],
-    identity: ControllerIdentity,
-  ): string =>
-    identity.sign({
-      channel,
-      moderator: names[0] ?? "",
-      moderators: names,
-      controller: identity.baseId,
-      issuedAt: Math.floor(parts.now() / 1000),
-      ops: channelOps,
-    });
-
-  const createGranted = async (
-    channel: string,
-    moderators: readonly string[],
-    control: SlimName,
-    identity: ControllerIdentity,
-  ): Promise<ChannelRecord> => {
-    const grant = grantFor(channel, moderators, identity);
-    const asking = { op: "create-channel", channel, ...settings, metadata: {}, grant } as const;
-    await asker().ask(control, asking);
-    const created = parts.now();
-    return { channel, mode: "granted", moderators, participants: [], mls: true, created, grant };
-  };
-
-  const createHosted = async (
-    channel: string,
-    moderators: readonly string[],
-    first: SlimName,
-  ): Promise<ChannelRecord> => {
-    const name = parseSlimName(channel);
-    await host().create(name, { mls: settings.mls });
-    try {
-      await host().add(name, first);
-    } catch (error) {
-      await host().delete(name);
-      throw error;
-    }
-    const created = parts.now();
-    return { channel, mode: "hosted", moderators, participants: [], mls: true, created };
   };
 
   const newName = ({ organization, namespace }: SlimName): string => {
@@ -225,16 +145,10 @@ export function createChannels(parts: ChannelParts): Channels {
         throw failure("controller/invalid-argument", words);
       }
       const found = texts.map(moderatorOf);
-      const first = found[0] as SlimName;
-      const names = found.map(formatSlimName);
-      const channel = newName(first);
+      const channel = newName(found[0] as SlimName);
       return inTurn(channel, async () => {
-        // SCT-22, SCT-23: whoever answers to controllers moderates; for the others the controller does
-        const control = granted && presence.control(first);
         const record = await doing("failed to create channel: ", () =>
-          control === undefined || granted === undefined
-            ? createHosted(channel, names, first)
-            : createGranted(channel, names, control, granted),
+          moderation.create(channel, found),
         );
         await save(record);
         logger.write("info", "controller.channel-created", { channel, mode: record.mode });
@@ -247,13 +161,7 @@ export function createChannels(parts: ChannelParts): Channels {
       find(channel);
       await inTurn(channel, async () => {
         const record = find(channel);
-        await doing("failed to delete channel: ", async () => {
-          if (record.mode === "hosted") await host().delete(parseSlimName(channel));
-          // nobody is left to be told of one whose moderators are all gone
-          else if (!isOffline(record)) {
-            await asker().ask(controlOf(record), { op: "delete-channel", channel });
-          }
-        });
+        await doing("failed to delete channel: ", () => moderation.delete(record));
         records.channels.delete(channel);
         await records.saved();
       });
@@ -268,28 +176,18 @@ export function createChannels(parts: ChannelParts): Channels {
       const name = participantOf(given, instancesOf(given.name));
       await inTurn(channel, async () => {
         const record = find(channel);
-        const twice = (): ControllerError =>
-          failure(
-            "controller/exists",
-            `participant ${participant} already exists in channel ${channel}`,
-          );
-        // SCT-30: before any message
-        if (record.participants.some((text) => sameGiven(text, given))) throw twice();
-        if (record.mode === "hosted" && record.moderators.some((text) => fits(given, text))) {
-          throw twice();
+        // SCT-30: before anybody is invited
+        const listed = record.participants.filter((text) => sameGiven(text, given));
+        const first =
+          record.mode === "hosted" && record.moderators.some((text) => fits(given, text));
+        if (first || (listed.length > 0 && (await isIn(record, given)))) {
+          const words = `participant ${participant} already exists in channel ${channel}`;
+          throw failure("controller/exists", words);
         }
-        await doing("failed to add participant: ", async () => {
-          if (record.mode === "hosted") await host().add(parseSlimName(channel), name);
-          else {
-            const asking = {
-              op: "add-participant",
-              channel,
-              participant: formatName(name),
-            } as const;
-            await asker().ask(controlOf(record), asking);
-          }
-        });
-        await save({ ...record, participants: [...record.participants, participant] });
+        await doing("failed to add participant: ", () => moderation.add(record, name));
+        // who had left by itself stands there once
+        const others = record.participants.filter((text) => !listed.includes(text));
+        await save({ ...record, participants: [...others, participant] });
       });
     },
 
@@ -306,26 +204,17 @@ export function createChannels(parts: ChannelParts): Channels {
           parseGivenName(participant, [3, 4]),
         );
         const listed = record.participants.find((text) => sameGiven(text, given));
-        const members = listed === undefined ? ((await membersOf(record)) ?? []) : [];
-        // whoever came by itself, or by the moderator's own invitation, may be meant too
-        const member = members.filter((name) => fits(given, formatSlimName(name)));
-        if (listed === undefined && member.length !== 1) {
+        const members = await moderation.members(record);
+        // whoever came by the moderator's own invitation may be meant too
+        const meant = members?.filter((name) => fits(given, formatSlimName(name))) ?? [];
+        const participants = record.participants.filter((text) => text !== listed);
+        if (meant.length !== 1 && (listed === undefined || members !== undefined)) {
+          if (meant.length === 0 && listed !== undefined) await save({ ...record, participants });
           const words = `participant ${participant} not found in channel ${channel}`;
           throw failure("controller/not-found", words);
         }
-        const name = member[0] ?? participantOf(given, instancesOf(given.name));
-        await doing("failed to remove participant: ", async () => {
-          if (record.mode === "hosted") await host().remove(parseSlimName(channel), name);
-          else {
-            const asking = {
-              op: "delete-participant",
-              channel,
-              participant: formatName(name),
-            } as const;
-            await asker().ask(controlOf(record), asking);
-          }
-        });
-        const participants = record.participants.filter((text) => text !== listed);
+        const name = meant[0] ?? participantOf(given, instancesOf(given.name));
+        await doing("failed to remove participant: ", () => moderation.remove(record, name));
         await save({ ...record, participants });
       });
     },
@@ -337,22 +226,19 @@ export function createChannels(parts: ChannelParts): Channels {
       return [...all].flatMap((channel) => {
         const record = look(channel);
         if (record === undefined) return [];
-        return isOffline(record) ? `${channel} (moderator offline)` : channel;
+        return moderation.isOffline(record) ? `${channel} (moderator offline)` : channel;
       });
     },
 
     async participants(channel, all = false) {
       inWords("invalid channel name: ", () => parseGivenName(channel, [3]));
       const record = find(channel);
-      const members = await within(membersOf(record), answerMs).catch(() => undefined);
+      const members = await within(moderation.members(record), answerMs).catch(() => undefined);
       const shown = shownNames(record.participants, members);
       if (!all) return shown;
-      const controller =
-        record.mode === "hosted"
-          ? (await host().members(parseSlimName(channel))).filter(({ isHost }) => isHost)
-          : [];
+      const own = await moderation.own(record);
       return [
-        ...controller.map(({ name }) => `${formatSlimName(name)} (controller)`),
+        ...(own === undefined ? [] : [`${formatSlimName(own)} (controller)`]),
         ...record.moderators,
         ...shown,
       ];
@@ -370,6 +256,3 @@ export function createChannels(parts: ChannelParts): Channels {
     },
   };
 }
-
-const formatName = (name: SlimName): string =>
-  name.id === undefined ? formatSlimService(name) : formatSlimName(name);

@@ -1,0 +1,159 @@
+import type { HostedChannels } from "@coterie/channel-manager";
+import { channelOps } from "@coterie/session/control";
+import { formatSlimName, formatSlimService, parseSlimName } from "@coterie/wire/slim";
+import type { SlimName } from "@coterie/wire/slim";
+import type { ChannelRecord } from "../model.ts";
+import type { ControllerIdentity, ControlSessions } from "./granted.ts";
+import type { ModeratorPresence } from "./presence.ts";
+import { failure } from "./words.ts";
+
+export interface ModerationParts {
+  readonly hosted?: HostedChannels | undefined;
+  readonly granted?: ControllerIdentity | undefined;
+  readonly sessions?: ControlSessions | undefined;
+  readonly presence: ModeratorPresence;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+}
+
+/** What is done in a channel, by whoever moderates it (SCT-22). */
+export interface Moderation {
+  /** The first of the names moderates, or is the first participant. */
+  create(channel: string, moderators: readonly SlimName[]): Promise<ChannelRecord>;
+  delete(record: ChannelRecord): Promise<void>;
+  add(record: ChannelRecord, participant: SlimName): Promise<void>;
+  remove(record: ChannelRecord, participant: SlimName): Promise<void>;
+  /** Who is in it now, with their ids; its moderators and the controller left out; undefined where nobody can say. */
+  members(record: ChannelRecord): Promise<readonly SlimName[] | undefined>;
+  /** The controller's own name in it, where it has one. */
+  own(record: ChannelRecord): Promise<SlimName | undefined>;
+  /** Whether all who may moderate it are away for long (SCT-32). */
+  isOffline(record: ChannelRecord): boolean;
+}
+
+/** How every channel is made, in either mode (SCT-27, SCT-28). */
+const settings = { mls: true, interval: 1000, maxRetries: 10 } as const;
+
+export function createModeration(parts: ModerationParts): Moderation {
+  const { hosted, granted, presence, now } = parts;
+
+  const sessions = (): ControlSessions => parts.sessions ?? withoutApp();
+  const host = (): HostedChannels => hosted ?? withoutApp();
+
+  /** The moderator that answers now: the first of them that is here (SCT-32). */
+  const controlOf = ({ moderators }: ChannelRecord): SlimName => {
+    for (const name of moderators) {
+      const control = presence.control(parseSlimName(name));
+      if (control !== undefined) return control;
+    }
+    const words = `failed to find moderator node: no node found for moderator ${moderators[0]}`;
+    throw failure("controller/not-found", words);
+  };
+
+  const createGranted = async (
+    channel: string,
+    moderators: readonly string[],
+    control: SlimName,
+    identity: ControllerIdentity,
+  ): Promise<ChannelRecord> => {
+    const created = now();
+    const grant = identity.sign({
+      channel,
+      moderator: moderators[0] ?? "",
+      moderators,
+      controller: identity.baseId,
+      issuedAt: Math.floor(created / 1000),
+      ops: channelOps,
+    });
+    const asking = { op: "create-channel", channel, ...settings, metadata: {}, grant } as const;
+    await sessions().ask(control, asking);
+    return { channel, mode: "granted", moderators, participants: [], mls: true, created, grant };
+  };
+
+  const createHosted = async (
+    channel: string,
+    moderators: readonly string[],
+    first: SlimName,
+  ): Promise<ChannelRecord> => {
+    const name = parseSlimName(channel);
+    await host().create(name, { mls: settings.mls });
+    try {
+      await host().add(name, first);
+    } catch (error) {
+      await host().delete(name);
+      throw error;
+    }
+    const created = now();
+    return { channel, mode: "hosted", moderators, participants: [], mls: true, created };
+  };
+
+  const isOffline = ({ mode, moderators }: ChannelRecord): boolean =>
+    mode === "granted" && moderators.every((name) => presence.isOffline(parseSlimName(name)));
+
+  return {
+    create(channel, moderators) {
+      const first = moderators[0] as SlimName;
+      const names = moderators.map(formatSlimName);
+      // SCT-23: whoever answers to controllers moderates; for the others the controller does
+      const control = presence.control(first);
+      return control === undefined || granted === undefined
+        ? createHosted(channel, names, first)
+        : createGranted(channel, names, control, granted);
+    },
+
+    async delete(record) {
+      const { channel } = record;
+      if (record.mode === "hosted") await host().delete(parseSlimName(channel));
+      // nobody is left to be told of one whose moderators are all gone
+      else if (!isOffline(record)) {
+        await sessions().ask(controlOf(record), { op: "delete-channel", channel });
+      }
+    },
+
+    async add(record, name) {
+      const { channel } = record;
+      if (record.mode === "hosted") return host().add(parseSlimName(channel), name);
+      const participant = formatName(name);
+      await sessions().ask(controlOf(record), { op: "add-participant", channel, participant });
+    },
+
+    async remove(record, name) {
+      const { channel } = record;
+      if (record.mode === "hosted") return host().remove(parseSlimName(channel), name);
+      const participant = formatName(name);
+      await sessions().ask(controlOf(record), { op: "delete-participant", channel, participant });
+    },
+
+    async members(record) {
+      const { channel } = record;
+      const isOther = (name: SlimName): boolean =>
+        !record.moderators.includes(formatSlimName(name));
+      try {
+        if (record.mode === "hosted") {
+          const members = await host().members(parseSlimName(channel));
+          return members.flatMap(({ name, isHost }) => (!isHost && isOther(name) ? [name] : []));
+        }
+        const asking = { op: "list-participants", channel } as const;
+        const { participants = [] } = await sessions().ask(controlOf(record), asking);
+        return participants.map(({ name }) => parseSlimName(name)).filter(isOther);
+      } catch {
+        return undefined;
+      }
+    },
+
+    async own({ mode, channel }) {
+      if (mode === "granted") return undefined;
+      const members = await host().members(parseSlimName(channel));
+      return members.find(({ isHost }) => isHost)?.name;
+    },
+
+    isOffline,
+  };
+}
+
+function withoutApp(): never {
+  throw failure("controller/channel-failed", "the controller has no app of its own");
+}
+
+const formatName = (name: SlimName): string =>
+  name.id === undefined ? formatSlimService(name) : formatSlimName(name);
