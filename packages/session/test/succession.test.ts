@@ -151,6 +151,45 @@ for (const [mode, mls] of modes) {
     expectWhole(world, [alice, bob, carol, dan, erin], session, heir);
   });
 
+  test(`SHB-18: who is cut off with too few others, or alone, takes nothing over, ${mode}`, () => {
+    for (const far of [["bob"], ["bob", "carol"]]) {
+      const world = createWorld();
+      const { alice, others, session } = group(world, mls, ["bob", "carol", "dan", "erin"]);
+      const labels = new Set(far.map((one) => `agntcy/ns/${one}`));
+      const heal = world.meddle(({ from, to }) =>
+        labels.has(from) !== labels.has(to) ? "drop" : undefined,
+      );
+      world.run(200_000);
+      const all = [alice, ...others];
+      expect(moderators(all, session)).toEqual(all.map(() => alice.name.id));
+      heal();
+      world.run(40_000);
+      expectWhole(world, all, session, alice);
+    }
+  });
+
+  test(`SHB-18: those who left before do not hold the others up, ${mode}`, () => {
+    const world = createWorld();
+    const { alice, others, session } = group(world, mls, ["bob", "carol", "dan"]);
+    const [bob, carol, dan] = others as [WorldApp, WorldApp, WorldApp];
+    done(
+      world,
+      carol,
+      carol.do((handle) => ({ kind: "soft-close", handle, session })),
+    );
+    dan.cut = true;
+    world.run(150_000);
+    alice.cut = true;
+    world.run(100_000);
+    // nobody else hears him: he cannot tell whether it is he who is lost
+    expect(moderators([bob], session)).toEqual([alice.name.id]);
+    dan.cut = false;
+    world.run(100_000);
+    const [heir] = moderators([bob], session);
+    expect(heir).not.toBe(alice.name.id);
+    expect(moderators([dan], session)).toEqual([heir]);
+  });
+
   test(`SHB-18: a moderator that said it goes is not succeeded, nor one that forbade it, ${mode}`, () => {
     const world = createWorld();
     const { alice, others, session } = group(world, mls, ["bob", "carol"]);

@@ -11,7 +11,7 @@ import { reply } from "./reply.ts";
 import { setOnline } from "./roster.ts";
 import { sendCommand } from "./send-command.ts";
 import { commandOf } from "./session.ts";
-import { moderatorLeftOnPurpose, moderatorSeen } from "./succession.ts";
+import { leftOnPurpose, moderatorSeen } from "./succession.ts";
 import { fail, nothing } from "./tasks.ts";
 
 /** What presence does to a session. */
@@ -91,8 +91,12 @@ export function absenceSink(context: Context, session: Session): AbsenceSink {
     },
     mark: (key, online) => session.presence.mark(key, online),
     present(isPresent) {
-      if (isPresent) session.presence.start(context.now);
-      else session.presence.stop();
+      if (!isPresent) {
+        session.presence.stop();
+        return;
+      }
+      session.presence.start(context.now);
+      moderatorSeen(context, session, session.moderator.key);
     },
     done: (handle) => void context.out.push({ kind: "done", handle, outcome: nothing }),
     failed(handle, why) {
@@ -128,7 +132,7 @@ export function stateChanged(context: Context, session: Session, received: Recei
   if (context.names.read(value.participant).key !== source.key) throw refused("not-itself");
   const to = value.newState === ParticipantState.online ? "online" : "offline";
   const verdict = session.presence.stateChange(source.key, to, value.epoch);
-  if (to === "offline") moderatorLeftOnPurpose(session, source.key);
+  if (to === "offline") leftOnPurpose(session, source.key);
   if (verdict === "ack") {
     reply(context, session, received, SessionMessageType.groupAck, { kind: "groupAck", value: {} });
   } else if (verdict === "nack") {

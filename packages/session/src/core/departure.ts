@@ -3,7 +3,7 @@ import { SessionError } from "../errors.ts";
 import { ask } from "./asks.ts";
 import { missed, sendUpdate } from "./group-update.ts";
 import { drain, end } from "./life.ts";
-import { change } from "./mls-profile.ts";
+import { change, refused } from "./mls-profile.ts";
 import type { Change } from "./mls-profile.ts";
 import type { Ask, Context, Member, Session, Work } from "./model.ts";
 import type { KnownName } from "./names.ts";
@@ -30,7 +30,9 @@ function takeOut(context: Context, session: Session, member: Member): Ask | unde
   const { mls } = session;
   const participants = participantsOf(session);
   let removed: Change | undefined;
-  if (mls !== undefined && member.leaf !== undefined) {
+  if (mls !== undefined) {
+    // off the roster and still in the tree it could go on reading
+    if (member.leaf === undefined) throw refused("no-leaf");
     removed = change(context, mls, { remove: member.leaf });
     session.unsaved.add("mls");
   }

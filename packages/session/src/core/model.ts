@@ -63,6 +63,8 @@ export interface Member {
   ours: boolean;
   /** Of the moderator's MLS group. */
   leaf?: number | undefined;
+  /** When it fell silent; undefined of one that is online, or said that it goes. */
+  goneAt?: number | undefined;
   /** The key that its messages come with. */
   key?: Uint8Array | undefined;
   /** Unix seconds: when the token in its leaf ends (SML-22). */

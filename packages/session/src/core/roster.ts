@@ -85,6 +85,7 @@ export function setOnline(context: Context, session: Session, key: string, onlin
   const member = session.roster.get(key);
   if (member === undefined || member.online === online) return;
   member.online = online;
+  member.goneAt = online ? undefined : context.now;
   changed(session);
   if (online) awaitAcks(context, session, [member]);
   else session.data.sender.leave(key, "offline", context.now);

@@ -26,6 +26,8 @@ export const successorsKey = "slim.successors";
 const patienceMs = 30_000;
 const rankMs = 15_000;
 const claimMs = 15_000;
+const togetherMs = 60_000;
+const longAgoMs = 300_000;
 /** How often somebody is told who does not answer. */
 const tellings = 5;
 /** Without MLS nothing else tells how old a word is. */
@@ -76,7 +78,9 @@ export function moderatorSeen(context: Context, session: Session, key: string): 
 }
 
 /** It said that it goes: it comes back (SHB-10). */
-export function moderatorLeftOnPurpose(session: Session, key: string): void {
+export function leftOnPurpose(session: Session, key: string): void {
+  const member = session.roster.get(key);
+  if (member !== undefined) member.goneAt = undefined;
   if (key === session.moderator.key) session.succession.claimAt = undefined;
 }
 
@@ -91,15 +95,17 @@ export function tickSuccession(context: Context, session: Session): void {
 /** Unplanned: asks those of ours that are online for their votes. */
 function* claim(context: Context, session: Session): Work {
   const { succession, moderator, source } = session;
-  const electorate = voters(session);
-  if (!vote(context, session, source.key, moderator.key)) {
+  const electorate = electors(context, session);
+  // who hears nobody is lost itself
+  if (onlineOthers(session).length === 0 || !vote(context, session, source.key, moderator.key)) {
     succession.claimAt = context.now + patienceMs;
     return nothing;
   }
   const own = signWarrant(context, session, word(context, session, "vote", source.key));
   const votes = new Map([[source.key, own]]);
   succession.votes = votes;
-  for (const { name } of electorate) {
+  for (const { name, online } of electorate) {
+    if (!online) continue;
     sendLetter(context, session, name.key, {
       op: "claim",
       from: moderator.key,
@@ -287,7 +293,7 @@ function become(
   if (handingOver) tasks.current = current;
 }
 
-/** The moderator's own word, or those of more than half of the members of ours that are online as far as we know. */
+/** The moderator's own word, or those of more than half of the electorate as far as we know. */
 function isProven(
   context: Context,
   session: Session,
@@ -309,7 +315,7 @@ function isProven(
     if (isVote(context, session, warrant, successor)) signers.add(warrant.signer);
   }
   const self = isModerator(session) ? 0 : 1;
-  return signers.size * 2 > voters(session).length + self;
+  return signers.size * 2 > electors(context, session).length + self;
 }
 
 function isVote(context: Context, session: Session, warrant: Warrant, successor: string): boolean {
@@ -378,8 +384,18 @@ function isCandidate(session: Session, member: Member): boolean {
   );
 }
 
-function voters(session: Session): Member[] {
-  return others(session).filter((member) => isCandidate(session, member));
+/**
+ * The other members of ours that were there when the moderator was lost. Those who fell silent with it count, too: perhaps it is we who are cut
+ * off, and they have it on their side.
+ */
+function electors(context: Context, session: Session): Member[] {
+  const lostAt = session.roster.get(session.moderator.key)?.goneAt ?? context.now - longAgoMs;
+  return others(session).filter(
+    (member) =>
+      // one that was never heard of may be ours
+      isCandidate(session, { ...member, online: true, ours: member.ours || !member.key }) &&
+      (member.online || (member.goneAt ?? -Infinity) >= lostAt - togetherMs),
+  );
 }
 
 /** In the order in which they take over: as the grant lists them, or the session's metadata, then by app id. */
@@ -411,6 +427,7 @@ function rankOf(session: Session): number {
 function assignLeaves(context: Context, session: Session): void {
   const { mls } = session;
   if (mls?.group === undefined) return;
+  for (const member of session.roster.values()) member.leaf = undefined;
   for (const { leafIndex, leaf } of leaves(mls.group)) {
     for (const member of session.roster.values()) {
       if (member.key !== undefined && equal(member.key, leaf.signatureKey)) member.leaf = leafIndex;
