@@ -77,6 +77,9 @@ export async function startNode({ data, logLevel = "debug", more = [] }) {
     get historyUrl() {
       return `http://127.0.0.1:${historyPort}`;
     },
+    get pid() {
+      return child.pid;
+    },
     /** Lines of the node's log at level warn and above. */
     errors,
     stop: () => end("SIGTERM"),
