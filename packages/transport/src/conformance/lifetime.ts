@@ -84,7 +84,7 @@ export function duplexLifetimeCases(open: Open): ConformanceCase[] {
   const { cases, add } = createCases(open);
 
   add(
-    "calls of two directions fail while the server is away, and go through once it is back",
+    "XST-06: calls of two directions fail while the server is away, and go through once it is back",
     () => ({ Echo: { kind: "duplex", handle: (requests) => requests } }),
     async ({ transport, stopServer, startServer }) => {
       if (!stopServer || !startServer) return;

@@ -4,10 +4,11 @@ import type { Log } from "@coterie/base";
 import { Status, type CallContext, type Metadata, type Route } from "../transport.ts";
 import type { Routes, StatusCode } from "../transport.ts";
 import { statusOfFailure, StatusError, TransportError } from "../errors.ts";
-import { longestTimerMs, metadataOf, parseTimeout } from "../headers.ts";
+import { metadataOf } from "../headers.ts";
 import { isOpen, okHeaders, sendOnlyHeaders, sendTrailers, trailersOf } from "./answer.ts";
 import type { ServerLimits } from "./limits.ts";
 import { Outbound, writeSingle } from "./outbound.ts";
+import { countedAnswerBytes, pumpAnswers, StallWatch, termsOf } from "./serving.ts";
 import { missingRequest, readMany, readSingle, type RequestLimits } from "./request.ts";
 
 /** What a call needs of the connection that it came on. */
@@ -39,8 +40,6 @@ export interface ServedCall {
 /** Whoever compressed is told what we speak (SCN-03). */
 const refusalHeaders = { ...okHeaders, "grpc-accept-encoding": "identity" };
 const withTrailers = { waitForTrailers: true } as const;
-/** Smaller answers are not worth counting. */
-const countedAnswerBytes = 64 * 1024;
 
 /** One call on the server, from its headers to its trailers. Handlers see it as their context. */
 export class ServerCall implements CallContext, ServedCall {
@@ -57,10 +56,7 @@ export class ServerCall implements CallContext, ServedCall {
   #outbound: Outbound | undefined;
   #iterator: AsyncIterator<Uint8Array> | undefined;
   #reserved = 0;
-  /** Moves when the call does; the sweep compares it with what it saw last. */
-  #progress = 0;
-  #progressSeen = -1;
-  #progressSince = 0;
+  readonly #watch = new StallWatch();
   #receiving = false;
 
   readonly #headerBytes: number;
@@ -138,7 +134,7 @@ export class ServerCall implements CallContext, ServedCall {
     if (this.#ended) return;
     this.#ended = true;
     this.#receiving = false;
-    this.#progress++;
+    this.#watch.moved();
     const stream = this.#stream;
     if (isOpen(stream)) {
       const trailers = trailersOf(status, reason);
@@ -164,12 +160,7 @@ export class ServerCall implements CallContext, ServedCall {
   /** Called from time to time: cuts callers that send or read too slowly (A38, F42). */
   sweep(now: number): void {
     const { requestTimeoutMs, stallTimeoutMs } = this.#host.limits;
-    const progress = this.#progress + (this.#outbound?.drains ?? 0);
-    if (progress !== this.#progressSeen) {
-      this.#progressSeen = progress;
-      this.#progressSince = now;
-    }
-    const waited = now - this.#progressSince;
+    const waited = this.#watch.waited(now, this.#outbound?.drains ?? 0);
     if (this.#receiving) {
       if (waited <= requestTimeoutMs) return;
       this.end(Status.deadlineExceeded, "the request took too long to arrive");
@@ -197,22 +188,16 @@ export class ServerCall implements CallContext, ServedCall {
     if (this.#route === undefined) {
       return new StatusError(Status.unimplemented, "unknown method"); // XND-05
     }
-    const encoding = headers["grpc-encoding"];
-    if (encoding !== undefined && encoding !== "identity") {
-      return new StatusError(Status.unimplemented, "only identity encoding is supported"); // XND-05
-    }
-    const timeout = headers["grpc-timeout"];
-    if (typeof timeout !== "string") return undefined;
-    const ms = parseTimeout(timeout);
-    if (ms === undefined) return new StatusError(Status.invalidArgument, "malformed grpc-timeout");
-    if (ms <= longestTimerMs) this.#timer = setTimeout(() => this.#onDeadline(), ms);
+    const terms = termsOf(headers);
+    if (typeof terms !== "number") return terms;
+    this.#timer = setTimeout(() => this.#onDeadline(), terms);
     return undefined;
   }
 
   #onRequest(request: Uint8Array): void {
     if (this.#ended) return;
     this.#receiving = false;
-    this.#progress++;
+    this.#watch.moved();
     const route = this.#route as Route;
     if (route.kind === "unary") this.#run(() => this.#answer(route.handle(request, this)));
     else if (route.kind === "server-stream") {
@@ -253,7 +238,7 @@ export class ServerCall implements CallContext, ServedCall {
       this.#reserved = message.length;
     }
     this.#ended = true;
-    this.#progress++;
+    this.#watch.moved();
     this.#respond(okHeaders);
     writeSingle(stream, message);
   }
@@ -273,12 +258,7 @@ export class ServerCall implements CallContext, ServedCall {
     outbound.attach(this.#stream);
     const iterator = answers[Symbol.asyncIterator]();
     this.#iterator = iterator;
-    for (;;) {
-      const step = await iterator.next();
-      if (this.#ended) return;
-      if (step.done === true) break;
-      if (!outbound.push(step.value)) await outbound.drained();
-    }
+    if (!(await pumpAnswers(iterator, outbound, () => this.#ended))) return;
     this.#iterator = undefined;
     this.end(Status.ok, "");
   }

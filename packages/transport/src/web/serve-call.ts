@@ -4,9 +4,10 @@ import { Status, type CallContext, type Metadata, type Route } from "../transpor
 import type { StatusCode } from "../transport.ts";
 import { StatusError, TransportError, statusOfFailure } from "../errors.ts";
 import { encodeFrame, frameHeaderBytes } from "../framing.ts";
-import { encodeGrpcMessage, longestTimerMs, metadataOf, parseTimeout } from "../headers.ts";
+import { encodeGrpcMessage, metadataOf } from "../headers.ts";
 import { Outbound } from "../h2/outbound.ts";
 import { readSingle } from "../h2/request.ts";
+import { countedAnswerBytes, pumpAnswers, StallWatch, termsOf } from "../h2/serving.ts";
 import type { CallHost, ServedCall } from "../h2/serve-call.ts";
 import { encodeTrailers } from "./trailers.ts";
 
@@ -18,8 +19,6 @@ export interface WebExchange {
 }
 
 const contentType = "application/grpc-web+proto";
-/** Smaller answers are not worth counting. */
-const countedAnswerBytes = 64 * 1024;
 
 /** One gRPC-web call on the server (XND-06), over HTTP/1.1 or HTTP/2. Handlers see it as their context. */
 export class WebServerCall implements CallContext, ServedCall {
@@ -37,9 +36,7 @@ export class WebServerCall implements CallContext, ServedCall {
   #closed = false;
   #reserved = 0;
   #receiving = false;
-  #progress = 0;
-  #progressSeen = -1;
-  #progressSince = 0;
+  readonly #watch = new StallWatch();
 
   constructor(host: CallHost, { request, response, cors }: WebExchange) {
     this.#host = host;
@@ -93,7 +90,7 @@ export class WebServerCall implements CallContext, ServedCall {
     if (this.#ended) return;
     this.#ended = true;
     this.#receiving = false;
-    this.#progress++;
+    this.#watch.moved();
     this.#trailers = encodeTrailers(status, reason);
     if (this.#outbound) this.#outbound.end();
     else if (!this.#closed) {
@@ -114,12 +111,7 @@ export class WebServerCall implements CallContext, ServedCall {
 
   sweep(now: number): void {
     const { requestTimeoutMs, stallTimeoutMs } = this.#host.limits;
-    const progress = this.#progress + (this.#outbound?.drains ?? 0);
-    if (progress !== this.#progressSeen) {
-      this.#progressSeen = progress;
-      this.#progressSince = now;
-    }
-    const waited = now - this.#progressSince;
+    const waited = this.#watch.waited(now, this.#outbound?.drains ?? 0);
     if (this.#receiving) {
       if (waited > requestTimeoutMs) {
         this.end(Status.deadlineExceeded, "the request took too long to arrive");
@@ -140,26 +132,20 @@ export class WebServerCall implements CallContext, ServedCall {
       this.#route = undefined;
       return new StatusError(Status.unimplemented, "unknown method");
     }
-    const encoding = headers["grpc-encoding"];
-    if (encoding !== undefined && encoding !== "identity") {
-      return new StatusError(Status.unimplemented, "only identity encoding is supported");
-    }
     const length = Number(headers["content-length"] ?? 0);
     if (length > this.#host.requests.maxBytes + frameHeaderBytes) {
       return new StatusError(Status.resourceExhausted, "transport/too-large");
     }
-    const timeout = headers["grpc-timeout"];
-    if (typeof timeout !== "string") return undefined;
-    const ms = parseTimeout(timeout);
-    if (ms === undefined) return new StatusError(Status.invalidArgument, "malformed grpc-timeout");
-    if (ms <= longestTimerMs) this.#timer = setTimeout(() => this.#onDeadline(), ms);
+    const terms = termsOf(headers);
+    if (typeof terms !== "number") return terms;
+    this.#timer = setTimeout(() => this.#onDeadline(), terms);
     return undefined;
   }
 
   #onRequest(message: Uint8Array): void {
     if (this.#ended) return;
     this.#receiving = false;
-    this.#progress++;
+    this.#watch.moved();
     const route = this.#route as Exclude<Route, { kind: "duplex" }>;
     if (route.kind === "unary")
       this.#run(async () => this.#send(await route.handle(message, this)));
@@ -185,7 +171,7 @@ export class WebServerCall implements CallContext, ServedCall {
       this.#reserved = message.length;
     }
     this.#ended = true;
-    this.#progress++;
+    this.#watch.moved();
     this.#respondWhole({}, encodeFrame(message), this.#trailers);
   }
 
@@ -228,12 +214,7 @@ export class WebServerCall implements CallContext, ServedCall {
     });
     const iterator = answers[Symbol.asyncIterator]();
     this.#iterator = iterator;
-    for (;;) {
-      const step = await iterator.next();
-      if (this.#ended) return;
-      if (step.done === true) break;
-      if (!outbound.push(step.value)) await outbound.drained();
-    }
+    if (!(await pumpAnswers(iterator, outbound, () => this.#ended))) return;
     this.#iterator = undefined;
     this.end(Status.ok, "");
   }
