@@ -26,14 +26,17 @@ test("SCT-05: apps on nodes of two domains hold an encrypted group over routes t
   );
   await group.inviteAndWait(Name.fromString("agntcy/ns/bob"));
   await group.inviteAndWait(Name.fromString("agntcy/ns/carol"));
-  const [atBob, atCarol] = [await bob.listenForSession(5_000), await carol.listenForSession(5_000)];
+  const [atBob, atCarol] = [
+    await bob.listenForSession(20_000),
+    await carol.listenForSession(20_000),
+  ];
   await group.publishAndWait(toUtf8("from alice"));
-  expect(text(await atBob.getMessage(5_000))).toBe("from alice");
-  expect(text(await atCarol.getMessage(5_000))).toBe("from alice");
+  expect(text(await atBob.getMessage(20_000))).toBe("from alice");
+  expect(text(await atCarol.getMessage(20_000))).toBe("from alice");
   const { missing } = await atBob.publishAndWait(toUtf8("from bob"));
   expect(missing).toEqual([]);
-  expect(text(await group.getMessage(5_000))).toBe("from bob");
-  expect(text(await atCarol.getMessage(5_000))).toBe("from bob");
+  expect(text(await group.getMessage(20_000))).toBe("from bob");
+  expect(text(await atCarol.getMessage(20_000))).toBe("from bob");
 });
 
 test("SCT-22, SCT-27: the commands of the tutorial, granted: the app moderates across domains without a line for it", async () => {
@@ -50,16 +53,16 @@ test("SCT-22, SCT-27: the commands of the tutorial, granted: the app moderates a
     .toEqual(expect.arrayContaining(["alice", "alice~ctl", "bob", "slim-controller"]));
   const decimal = `agntcy/ns/alice/${alice.decimalId()}`;
   const channel = await world.create(decimal);
-  const group = await alice.listenForSession(5_000);
+  const group = await alice.listenForSession(20_000);
   expect(group.isInitiator()).toBe(true);
   expect(group.destination().toString()).toBe(channel);
   expect(await world.add(channel, "agntcy/ns/bob")).toMatchObject({ success: true });
-  const atBob = await bob.listenForSession(5_000);
+  const atBob = await bob.listenForSession(20_000);
   await group.publishAndWait(toUtf8("hello"));
-  expect(text(await atBob.getMessage(5_000))).toBe("hello");
+  expect(text(await atBob.getMessage(20_000))).toBe("hello");
   expect(await world.participants(channel)).toEqual(["agntcy/ns/bob"]);
   expect(await world.delete(channel)).toMatchObject({ success: true });
-  await expect(atBob.getMessage(5_000)).rejects.toMatchObject({ code: "session/closed" });
+  await expect(atBob.getMessage(20_000)).rejects.toMatchObject({ code: "session/closed" });
 });
 
 test("SCT-28: the same commands, hosted: the controller moderates for apps that accept none, and is no participant", async () => {
@@ -78,17 +81,17 @@ test("SCT-28: the same commands, hosted: the controller moderates for apps that 
       async () => (channel = await world.create(`agntcy/ns/alice/${alice.id()}`).catch(() => "")),
     )
     .not.toBe("");
-  const atAlice = await alice.listenForSession(5_000);
+  const atAlice = await alice.listenForSession(20_000);
   expect(atAlice.isInitiator()).toBe(false);
   expect(await world.add(channel, "agntcy/ns/bob")).toMatchObject({ success: true });
-  const atBob = await bob.listenForSession(5_000);
+  const atBob = await bob.listenForSession(20_000);
   const { acked, missing } = await atAlice.publishAndWait(toUtf8("hello"));
   // the controller takes no data, so nobody waits for it
   expect([acked.length, missing.length]).toEqual([1, 0]);
-  expect(text(await atBob.getMessage(5_000))).toBe("hello");
+  expect(text(await atBob.getMessage(20_000))).toBe("hello");
   expect(await world.participants(channel)).toEqual(["agntcy/ns/bob"]);
   expect(await world.delete(channel)).toMatchObject({ success: true });
-  await expect(atBob.getMessage(5_000)).rejects.toMatchObject({ code: "session/closed" });
+  await expect(atBob.getMessage(20_000)).rejects.toMatchObject({ code: "session/closed" });
 });
 
 test("SCT-05: within a domain nodes are peers, and what one of them holds is reached from other domains through the other", async () => {
@@ -118,11 +121,11 @@ test("SCT-05: within a domain nodes are peers, and what one of them holds is rea
     Name.fromString("agntcy/ns/room"),
   );
   await group.inviteAndWait(Name.fromString("agntcy/ns/bob"));
-  const atBob = await bob.listenForSession(5_000);
+  const atBob = await bob.listenForSession(20_000);
   await atBob.publishAndWait(toUtf8("through the gate"));
-  expect(text(await group.getMessage(5_000))).toBe("through the gate");
+  expect(text(await group.getMessage(20_000))).toBe("through the gate");
   await group.publishAndWait(toUtf8("and back"));
-  expect(text(await atBob.getMessage(5_000))).toBe("and back");
+  expect(text(await atBob.getMessage(20_000))).toBe("and back");
 });
 
 test("SCT-07: a node that crashed and comes back has its link and its routes again, and sessions go on", async () => {
@@ -138,13 +141,13 @@ test("SCT-07: a node that crashed and comes back has its link and its routes aga
     Name.fromString("agntcy/ns/room"),
   );
   await group.inviteAndWait(Name.fromString("agntcy/ns/bob"));
-  const atBob = await bob.listenForSession(5_000);
+  const atBob = await bob.listenForSession(20_000);
   await west.kill();
   await world.node("n2", "west", Number(new URL(west.url).port));
   // bob's app comes back by itself, and what is sent meanwhile is repeated until then
   const { missing } = await group.publishAndWait(toUtf8("again"));
   expect(missing).toEqual([]);
-  expect(text(await atBob.getMessage(5_000))).toBe("again");
+  expect(text(await atBob.getMessage(20_000))).toBe("again");
   await atBob.publishAndWait(toUtf8("and back"));
-  expect(text(await group.getMessage(5_000))).toBe("and back");
-}, 30_000);
+  expect(text(await group.getMessage(20_000))).toBe("and back");
+});

@@ -101,7 +101,7 @@ test("SCT-21, SCT-31: a controller that comes back has its hosted channels again
       );
     })
     .not.toBe("");
-  const atAlice = await alice.listenForSession(5_000);
+  const atAlice = await alice.listenForSession(20_000);
   await first.stop();
 
   const second = await start();
@@ -117,9 +117,9 @@ test("SCT-21, SCT-31: a controller that comes back has its hosted channels again
     ),
   );
   expect(added).toMatchObject({ success: true, messages: [] });
-  const atBob = await bob.listenForSession(5_000);
+  const atBob = await bob.listenForSession(20_000);
   await atAlice.publishAndWait(toUtf8("still here"));
-  expect(text(await atBob.getMessage(5_000))).toBe("still here");
+  expect(text(await atBob.getMessage(20_000))).toBe("still here");
   const listed = ListParticipantsResponse.decode(
     await second.ask(paths.listParticipants, ListParticipantsRequest.encode({ channelName })),
   );

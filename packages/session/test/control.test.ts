@@ -138,7 +138,7 @@ function world(
       ops: channelOps,
       ...more,
     });
-  const ask = (asking: Asking) => requester.ask(asking, 1_000);
+  const ask = (asking: Asking) => requester.ask(asking, 20_000);
   const create = (more: Partial<Grant> = {}, token = grant(more)) =>
     ask({
       op: "create-channel",

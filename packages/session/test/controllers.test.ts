@@ -63,7 +63,7 @@ function world() {
             metadata: {},
             grant,
           },
-          5_000,
+          20_000,
         ),
     };
   };
@@ -75,25 +75,25 @@ test("SCT-25, SCT-27: an app without a line about controllers moderates a channe
   const [alice, bob] = [app("agntcy/ns/alice"), app("agntcy/ns/bob")];
   const { create, requester } = await ask(alice);
   await create();
-  const group = await alice.listenForSession(2_000);
+  const group = await alice.listenForSession(20_000);
   expect(group.isInitiator()).toBe(true);
   expect(group.destination().toString()).toBe(channel);
   expect(group.config().mlsSettings).toBeDefined();
-  await requester.ask({ op: "add-participant", channel, participant: "agntcy/ns/bob" }, 5_000);
-  const joined = await bob.listenForSession(2_000);
+  await requester.ask({ op: "add-participant", channel, participant: "agntcy/ns/bob" }, 20_000);
+  const joined = await bob.listenForSession(20_000);
   await group.publishAndWait(new TextEncoder().encode("hello"));
-  const { payload } = await joined.getMessage(2_000);
+  const { payload } = await joined.getMessage(20_000);
   expect(new TextDecoder().decode(payload)).toBe("hello");
-  const { participants } = await requester.ask({ op: "list-participants", channel }, 5_000);
+  const { participants } = await requester.ask({ op: "list-participants", channel }, 20_000);
   expect(participants?.map(({ name }) => name)).toEqual([
     alice.name().toDebugString(),
     bob.name().toDebugString(),
   ]);
-  await requester.ask({ op: "delete-participant", channel, participant: "agntcy/ns/bob" }, 5_000);
-  await expect(joined.getMessage(2_000)).rejects.toMatchObject({ code: "session/closed" });
-  expect((await requester.ask({ op: "list-channels" }, 5_000)).channels).toHaveLength(1);
-  await requester.ask({ op: "delete-channel", channel }, 5_000);
-  await expect(group.getMessage(2_000)).rejects.toMatchObject({ code: "session/closed" });
+  await requester.ask({ op: "delete-participant", channel, participant: "agntcy/ns/bob" }, 20_000);
+  await expect(joined.getMessage(20_000)).rejects.toMatchObject({ code: "session/closed" });
+  expect((await requester.ask({ op: "list-channels" }, 20_000)).channels).toHaveLength(1);
+  await requester.ask({ op: "delete-channel", channel }, 20_000);
+  await expect(group.getMessage(20_000)).rejects.toMatchObject({ code: "session/closed" });
   // the conversation with the controller is nobody else's
   await expect(alice.listenForSession(20)).rejects.toMatchObject({ code: "session/timeout" });
   await requester.close();
@@ -108,7 +108,7 @@ test("SCT-23: an app that accepts no controller does not answer to its control n
   await alice.acceptController([controllerBase]);
   const { create } = await ask(alice);
   await create();
-  expect((await alice.listenForSession(2_000)).isInitiator()).toBe(true);
+  expect((await alice.listenForSession(20_000)).isInitiator()).toBe(true);
 });
 
 test("SCT-24: a session about channels from somebody who is no controller is not joined, whatever the app's own policy says", async () => {
@@ -124,5 +124,5 @@ test("SCT-24: a session about channels from somebody who is no controller is not
   await alice.acceptController("verified");
   const { create } = await ask(alice);
   await create();
-  expect((await alice.listenForSession(2_000)).isInitiator()).toBe(true);
+  expect((await alice.listenForSession(20_000)).isInitiator()).toBe(true);
 });
