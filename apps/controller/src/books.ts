@@ -124,7 +124,7 @@ export const keyOfRoute = ({
 }: Pick<RouteRecord, "node" | "name" | "linkId">): string => `${node}|${name}|${linkId}`;
 
 /** `org/ns/service` of a full name. */
-export const serviceOf = (name: string): string => name.slice(0, name.lastIndexOf("/"));
+const serviceOf = (name: string): string => name.slice(0, name.lastIndexOf("/"));
 
 const byOrder = (a: NameRecord, b: NameRecord): number => a.order - b.order;
 

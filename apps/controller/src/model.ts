@@ -31,7 +31,7 @@ export interface SegmentRecord {
 }
 
 /** Of links and routes alike (SCT-07). */
-export type Status = "pending" | "applied" | "failed" | "deleted";
+type Status = "pending" | "applied" | "failed" | "deleted";
 
 export interface LinkRecord {
   readonly linkId: string;

@@ -264,7 +264,7 @@ const statuses: Partial<Record<ControllerErrorCode, StatusCode>> = {
 };
 
 /** SCT-08: what the caller can change is told apart from what went wrong here. */
-export function toStatus(error: unknown): StatusError {
+function toStatus(error: unknown): StatusError {
   if (error instanceof StatusError) return error;
   const words = error instanceof Error ? error.message : "internal error";
   if (error instanceof ControllerError) {

@@ -12,7 +12,7 @@ import type {
 } from "./model.ts";
 
 /** Values by key, in memory; what changes is written behind. */
-export interface Table<T> {
+interface Table<T> {
   get(key: string): T | undefined;
   values(): IterableIterator<T>;
   put(key: string, value: T): void;

@@ -41,7 +41,7 @@ export interface SouthboundParts {
 }
 
 /** The domain of nodes that name none. */
-export const defaultDomain = "default";
+const defaultDomain = "default";
 /** Messages that wait for a node that does not read. */
 const queueLimit = 10_000;
 

@@ -26,7 +26,7 @@ import { onTestFinished } from "vitest";
 import { openControllerApp } from "../src/app.ts";
 import { createController } from "../src/controller.ts";
 
-export const secret = "0123456789abcdef0123456789abcdef";
+const secret = "0123456789abcdef0123456789abcdef";
 const noMetrics = { add: () => {}, gauge: () => {} };
 
 /** A controller, and nodes with data planes of their own on loopback sockets. */

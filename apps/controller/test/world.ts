@@ -120,9 +120,9 @@ export function createUniverse() {
   }
   return { createPlane, vanish: (endpoint: string) => listening.delete(`http://${endpoint}`) };
 }
-export type Plane = ReturnType<ReturnType<typeof createUniverse>["createPlane"]>;
+type Plane = ReturnType<ReturnType<typeof createUniverse>["createPlane"]>;
 
-export const quick = {
+const quick = {
   confirmMs: 30,
   graceMs: 40,
   resyncMs: 1_000_000,

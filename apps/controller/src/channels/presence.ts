@@ -54,7 +54,7 @@ export function watchModerators(
   };
 }
 
-export const controlName = (name: SlimName): SlimName => ({
+const controlName = (name: SlimName): SlimName => ({
   ...name,
   service: `${name.service}${controlSuffix}`,
 });

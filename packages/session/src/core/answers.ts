@@ -2,7 +2,7 @@ import type { Command } from "./command.ts";
 import { answersKeptMs, maxAnswers } from "./limits.ts";
 
 /** A command that was answered: what it said of itself, so that a repetition gets the same answer (SSG-09). */
-export interface Question {
+interface Question {
   readonly sessionId: number;
   readonly source: string;
   readonly type: number;

@@ -293,7 +293,7 @@ function decompress(key: Uint8Array): Uint8Array | undefined {
   return key.length === 33 ? decompressP256(key) : undefined;
 }
 
-export function groupOf(mls: SessionMls): Group {
+function groupOf(mls: SessionMls): Group {
   if (mls.group === undefined) throw refused("no-group");
   return mls.group;
 }

@@ -2,14 +2,14 @@ import type { Group, OwnKeyPackage } from "@coterie/mls";
 import type { Received } from "./received.ts";
 
 /** A key package that we gave out and the time of the token in it. */
-export interface Offer {
+interface Offer {
   readonly keyPackage: OwnKeyPackage;
   /** Unix seconds. */
   readonly mintedAt: number;
 }
 
 /** An update that came before one that it builds on (SML-30). */
-export interface Parked {
+interface Parked {
   readonly update: Received;
   since: number;
   acked: boolean;

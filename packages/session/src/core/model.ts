@@ -75,7 +75,7 @@ export interface Member {
  * `joining`: invited, not welcomed yet. `draining`: takes nothing new and waits for what is open (SSN-13). `closed`: forgotten after this
  * step.
  */
-export type Phase = "joining" | "open" | "draining" | "closed";
+type Phase = "joining" | "open" | "draining" | "closed";
 
 /** One session. Everything in it may change in place; MLS groups are values. */
 export interface Session {
@@ -198,7 +198,7 @@ export interface Ask {
  */
 export type Work = Generator<undefined, Outcome, undefined>;
 
-export interface Task {
+interface Task {
   readonly handle: Handle | undefined;
   readonly start: () => Work;
   work: Work | undefined;

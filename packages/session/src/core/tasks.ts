@@ -14,7 +14,7 @@ export function enqueue(tasks: Tasks, start: () => Work, handle?: Handle): void 
 }
 
 /** Whether nothing is under way or waits. */
-export function isIdle(tasks: Tasks): boolean {
+function isIdle(tasks: Tasks): boolean {
   return tasks.current === undefined && tasks.queue.length === 0;
 }
 

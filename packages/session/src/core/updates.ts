@@ -60,7 +60,7 @@ const maxParked = 64;
 const ackParkedMs = 2_000;
 
 /** SML-33. */
-export const gapMs = 5_000;
+const gapMs = 5_000;
 
 function apply(context: Context, session: Session, mls: SessionMls, received: Received): void {
   const { value } = payloadOf(received, "groupUpdate");

@@ -11,7 +11,7 @@ import { serveNode } from "./serve.ts";
 import { openNodeStore } from "./store.ts";
 
 /** What Node.js brings: OpenSSL, HTTP/2, files. */
-export const nodePlatform: Platform = {
+const nodePlatform: Platform = {
   crypto: opensslProvider,
   clock: systemClock,
   scheduler: systemScheduler,

@@ -44,7 +44,7 @@ export interface RuntimeLimits {
   readonly unreadBytes: number;
 }
 
-export const defaultRuntimeLimits: RuntimeLimits = {
+const defaultRuntimeLimits: RuntimeLimits = {
   unacknowledged: 512,
   unreadMessages: 16_384,
   unreadBytes: 64 * 1024 * 1024,

@@ -9,7 +9,7 @@ import { isAnyInstance, nameKey, serviceKey } from "./name-key.ts";
 type Metadata = ReadonlyMap<string, string>;
 
 /** Between the apps of one service, where nothing leaves the process. */
-export const inProcess: ConnectionId = 0n;
+const inProcess: ConnectionId = 0n;
 
 /** An app of this process, as the hub sees it. */
 export interface LocalApp {

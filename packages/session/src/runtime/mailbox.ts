@@ -1,6 +1,6 @@
 import type { Scheduler } from "./scheduler.ts";
 
-export interface TakeOptions {
+interface TakeOptions {
   /** Absent: as long as it takes. */
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;

@@ -21,7 +21,7 @@ export interface LineListener {
 }
 
 /** A publish that waits for its turn (SRL-08). */
-export interface Waiting {
+interface Waiting {
   readonly operation: Operation;
   readonly begin: () => void;
 }
