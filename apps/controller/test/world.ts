@@ -120,8 +120,6 @@ export function createUniverse() {
   }
   return { createPlane, vanish: (endpoint: string) => listening.delete(`http://${endpoint}`) };
 }
-type Plane = ReturnType<ReturnType<typeof createUniverse>["createPlane"]>;
-
 const quick = {
   confirmMs: 30,
   graceMs: 40,

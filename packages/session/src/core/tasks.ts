@@ -13,11 +13,6 @@ export function enqueue(tasks: Tasks, start: () => Work, handle?: Handle): void 
   tasks.queue.push({ handle, start, work: undefined });
 }
 
-/** Whether nothing is under way or waits. */
-function isIdle(tasks: Tasks): boolean {
-  return tasks.current === undefined && tasks.queue.length === 0;
-}
-
 /** Lets the current task go on, and the next ones after it, until one has to wait. */
 export function pump(context: Context, tasks: Tasks): void {
   for (;;) {
