@@ -97,7 +97,7 @@ test("SSN-05, SGR-07: a group has timers unless it is ours alone; without them n
   const { alice, bob, session } = pairOf(createWorld(), { oursOnly: true });
   expect(bob.core.session(session)?.settings.reliability).toBeUndefined();
   const handle = alice.publish(session, "into the blue");
-  expect(alice.outcome(handle)).toEqual({ acked: [], missing: [] });
+  expect(alice.outcome(handle)).toMatchObject({ acked: [], missing: [] });
   expect(sent(bob, types.msgAck)).toEqual([]);
 });
 
@@ -243,6 +243,32 @@ test("SSN-15: one identity looks for us so many times a second and no more", () 
   }
   expect(sent(bob, types.discoveryReply).length).toBe(50);
   expect(bob.refused.length).toBe(10);
+});
+
+test("SSN-15: invitations without a welcome fill up their own places and no others", () => {
+  const world = createWorld();
+  const alice = world.app("agntcy/ns/alice");
+  const bob = world.app("agntcy/ns/bob");
+  for (let count = 0; count < 140; count += 1) {
+    world.inject(
+      bob,
+      forge(alice, {
+        session: count,
+        type: types.joinRequest,
+        sessionType: SessionType.pointToPoint,
+        payload: { kind: "joinRequest", value: {} },
+        to: bob.name,
+      }),
+    );
+  }
+  expect(sent(bob, types.joinReply).length).toBe(128);
+  expect(bob.refused.length).toBe(12);
+  world.run(20_000);
+  const { session, handle } = alice.create(
+    { kind: "point-to-point", reliability },
+    "agntcy/ns/bob",
+  );
+  expect(finish(world, alice, handle)).toEqual({ session });
 });
 
 test("SSN-21: our messages say that they are ours", () => {

@@ -9,6 +9,8 @@ export const groupFanout = 256;
 export const slimVersion = "2.2.0+ts.1";
 /** SSN-15. */
 export const maxSessions = 10_000;
+/** Invitations that no welcome has followed yet. */
+export const maxInvited = 128;
 export const discoveriesPerSecond = 50;
 /** SSN-14. */
 export const halfJoinedMs = 15_000;

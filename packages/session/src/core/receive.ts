@@ -5,7 +5,7 @@ import { isCommand } from "./command.ts";
 import { refuse } from "./context.ts";
 import { receiveData } from "./data.ts";
 import { discovered } from "./discovery.ts";
-import { maxSessions } from "./limits.ts";
+import { maxInvited, maxSessions } from "./limits.ts";
 import { reasonOf } from "./mls-profile.ts";
 import type { Context, Session } from "./model.ts";
 import { memberLeaves } from "./departure.ts";
@@ -66,7 +66,7 @@ function receiveStray(context: Context, input: Input<"received">, type: number):
       return;
     }
     case SessionMessageType.joinRequest: {
-      if (context.sessions.size >= maxSessions) {
+      if (isFull(context)) {
         refuse(context, "too-many-sessions");
         return;
       }
@@ -85,6 +85,14 @@ function receiveStray(context: Context, input: Input<"received">, type: number):
     default:
       refuse(context, "no-session");
   }
+}
+
+/** SSN-15: strangers cannot fill up all places, or have us make keys without end. */
+function isFull({ sessions }: Context): boolean {
+  if (sessions.size < maxInvited) return false;
+  let invitations = 0;
+  for (const { phase } of sessions.values()) if (phase === "joining") invitations += 1;
+  return sessions.size >= maxSessions || invitations >= maxInvited;
 }
 
 const replies: ReadonlySet<number> = new Set([

@@ -1,10 +1,12 @@
 import { replayIds, replaySenders } from "./limits.ts";
 
-/** Numbers of commands that were applied, by sender (SSG-05): a signed command is good for one time. */
+/**
+ * Numbers of commands that were applied, by sender (SSG-05): a signed command is good for one time. Kept also when the sender leaves: what it
+ * said then must not count when it is back.
+ */
 export interface ReplayGuard {
   has(sender: string, messageId: number): boolean;
   add(sender: string, messageId: number): void;
-  drop(sender: string): void;
 }
 
 export function createReplayGuard(): ReplayGuard {
@@ -20,7 +22,6 @@ export function createReplayGuard(): ReplayGuard {
       ids.add(messageId);
       if (ids.size > replayIds) dropFirst(ids.values(), (id) => ids.delete(id));
     },
-    drop: (sender) => void bySender.delete(sender),
   };
 }
 

@@ -77,7 +77,6 @@ export function expel(context: Context, session: Session, key: string): void {
   session.presence.remove(key);
   session.data.sender.leave(key, "removed", context.now);
   session.data.receiver.forget(key);
-  session.seen.drop(key);
 }
 
 /** SHB-06: known here alone. Presence calls this, whoever told it. */
