@@ -1,5 +1,5 @@
 import { createAppCore } from "../core/app-core.ts";
-import type { Direction as CoreDirection, Invitation as CoreInvitation } from "../core/port.ts";
+import type { Direction as CoreDirection } from "../core/port.ts";
 import type { SlimName } from "@coterie/wire/slim";
 import { SessionError } from "../errors.ts";
 import { createHistory } from "../history/history.ts";
@@ -76,8 +76,7 @@ export class App implements AsyncDisposable {
     this.#platform = platform;
     this.#store = parts.store;
     this.#whenClosed = parts.closed;
-    const asked = new Map<CoreInvitation, () => void>();
-    this.#gate = createInviteGate(platform.scheduler, (invitation) => asked.get(invitation)?.());
+    this.#gate = createInviteGate(platform.scheduler);
     const core = createAppCore({
       crypto: platform.crypto,
       clock: platform.clock,
@@ -86,18 +85,9 @@ export class App implements AsyncDisposable {
       name: parts.name,
       direction: directions[parts.direction],
       persistent: parts.store !== undefined,
-      onInvite: (invitation) => {
-        const repeat = this.#runtime.repeater();
-        if (repeat !== undefined) {
-          asked.set(invitation, () => {
-            asked.delete(invitation);
-            repeat();
-          });
-        }
-        const answer = this.#controllers.decide(invitation) ?? this.#gate.decide(invitation);
-        if (answer === "accept") asked.delete(invitation);
-        return answer;
-      },
+      onInvite: (invitation) =>
+        this.#controllers.decide(invitation) ??
+        this.#gate.decide(invitation, this.#runtime.repeater()),
     });
     this.#member = hub.join({
       receive: (publish, metadata, connection) =>

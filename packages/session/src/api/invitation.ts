@@ -26,7 +26,8 @@ export type InviteAsker = (invitation: Invitation) => Promise<"accept" | "deny">
 
 /** A policy as a core can ask it. */
 export interface InviteGate {
-  decide(invitation: CoreInvitation): "accept" | "reject";
+  /** `again` has the core asked once more. */
+  decide(invitation: CoreInvitation, again: (() => void) | undefined): "accept" | "reject";
   use(policy: InvitePolicy | undefined, ask: InviteAsker | undefined): void;
 }
 
@@ -38,17 +39,14 @@ const denialMs = 60_000;
  * Puts a policy that may take its time in front of a core that wants to know at once: until the answer is there the core hears "reject", and
  * `again` has it asked once more.
  */
-export function createInviteGate(
-  scheduler: Scheduler,
-  again: (invitation: CoreInvitation) => void,
-): InviteGate {
+export function createInviteGate(scheduler: Scheduler): InviteGate {
   let policy: InvitePolicy | undefined;
   let ask: InviteAsker | undefined;
   const answers = new Map<string, "asked" | "accept" | "deny">();
 
   const decideLater = async (
     key: string,
-    core: CoreInvitation,
+    again: (() => void) | undefined,
     invitation: Invitation,
     first: InviteAnswer | Promise<InviteAnswer>,
   ): Promise<void> => {
@@ -63,7 +61,7 @@ export function createInviteGate(
     }
     if (answer === "accept") {
       answers.set(key, "accept");
-      again(core);
+      again?.();
     } else {
       answers.set(key, "deny");
       scheduler.later(denialMs, () => answers.delete(key));
@@ -76,7 +74,7 @@ export function createInviteGate(
       ask = nextAsk;
       answers.clear();
     },
-    decide(core) {
+    decide(core, again) {
       // discovery knows no more than who asks: the whole is asked when the invitation comes (SGR-21)
       if (policy === undefined || core.metadata === undefined) return "accept";
       const invitation = invitationOf(core);
@@ -92,7 +90,7 @@ export function createInviteGate(
       }
       if (answer === "accept") return "accept";
       if (answer === "deny") return "reject";
-      void decideLater(key, core, invitation, answer);
+      void decideLater(key, again, invitation, answer);
       return "reject";
     },
   };
