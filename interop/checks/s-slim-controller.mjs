@@ -25,7 +25,7 @@ async function underOneController({ check, core, folder }) {
   const domain = domains[core];
   const port = await freePort();
   const at = `127.0.0.1:${port}`;
-  const controller = await startController({ folder, nodeUrl: `http://${at}`, secret });
+  const controller = await startController({ folder, nodeUrl: `http://${at}`, secret, domain });
   const ask = operator(controller.northbound);
   const more = ["--slim", at, "--external", at, "--controller", controller.southbound];
   const ours = await startNode({
@@ -37,6 +37,7 @@ async function underOneController({ check, core, folder }) {
     controller: controller.southbound,
     nodeId: "native",
     domain,
+    secret,
     folder,
   });
   const say = (title, work) => check(`${core}: ${title}`, work);

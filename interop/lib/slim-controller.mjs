@@ -34,12 +34,15 @@ async function start(args) {
 }
 
 /** A controller whose own app connects to a node that need not run yet. */
-export async function startController({ folder, nodeUrl, secret }) {
+export async function startController({ folder, nodeUrl, secret, domain }) {
   const file = join(folder, "secret");
   writeFileSync(file, secret);
+  // who is of this domain has to show it; others come as they are
+  const closed = ["--domain-secret", `${domain}=${file}`];
   const args = "--open --southbound 0 --northbound 0 --node".split(" ");
   const { ready, stop, words } = await start([
     controllerMain,
+    ...closed,
     ...args,
     nodeUrl,
     "--secret-file",
@@ -49,7 +52,7 @@ export async function startController({ folder, nodeUrl, secret }) {
 }
 
 /** A released node that registers with a controller. */
-export async function openControlledNode({ core, controller, nodeId, domain, folder }) {
+export async function openControlledNode({ core, controller, nodeId, domain, secret, folder }) {
   const port = await freePort();
   const at = `127.0.0.1:${port}`;
   const file = join(folder, `${nodeId}.yaml`);
@@ -64,6 +67,8 @@ export async function openControlledNode({ core, controller, nodeId, domain, fol
   const service = {
     node_id: nodeId,
     domain_name: domain,
+    // it shows a token made with the secret
+    auth: { type: "shared_secret", secret },
     dataplane: { servers, clients: [] },
     controller: { servers: [], clients },
   };

@@ -21,6 +21,8 @@ export const usage: string = `usage: controller [--data DIR] [--southbound HOST:
   --operators-file FILE    user:password of the operators (default: whoever reaches it)
   --tls-cert FILE, --tls-key FILE, --client-ca FILE
                            TLS on all listeners, and who signs the certificates of callers (default: cleartext)
+  --domain-secret NAME=FILE
+                           secret of a domain whose nodes show tokens made with it, as released nodes do; repeat it for more
   --open                   let in nodes of domains that have no secret
   --node URL               node that the controller's own app connects to; without one there are no channels
   --secret-file FILE       shared secret of that app, at least 32 bytes
@@ -45,11 +47,26 @@ export function parseCommand(args: readonly string[]): Command {
     northbound: parseAddress("--northbound", values.northbound ?? "127.0.0.1:50051"),
     channelManager: manager === undefined ? undefined : parseAddress("--channel-manager", manager),
     admission: { open: values.open === true },
+    domainSecrets: readDomainSecrets(values["domain-secret"] ?? []),
     operators: readOperators(values["operators-file"]),
     tls: readTls(values),
     app: readApp(values),
   };
   return { kind: "run", options, quiet: values.quiet === true };
+}
+
+function readDomainSecrets(texts: readonly string[]): ReadonlyMap<string, string> {
+  return new Map(
+    texts.map((text): [string, string] => {
+      const [, domain, file] = /^([^=]+)=(.+)$/.exec(text) ?? [];
+      if (domain === undefined || file === undefined) {
+        throw bad("--domain-secret must be NAME=FILE");
+      }
+      const secret = readWord("--domain-secret", file);
+      if (Buffer.byteLength(secret) < 32) throw bad("--domain-secret must hold at least 32 bytes");
+      return [domain, secret];
+    }),
+  );
 }
 
 function readOperators(file: string | undefined): Authorize | undefined {
@@ -113,6 +130,7 @@ function readFlags(args: readonly string[]) {
         "tls-cert": { type: "string" },
         "tls-key": { type: "string" },
         "client-ca": { type: "string" },
+        "domain-secret": { type: "string", multiple: true },
         open: { type: "boolean" },
         node: { type: "string" },
         "secret-file": { type: "string" },

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { silentLog } from "@coterie/base";
 import type { Log as Logger } from "@coterie/base";
+import { loadOpensslProvider } from "@coterie/crypto/openssl";
 import { createMemoryStore } from "@coterie/storage";
 import type { Store } from "@coterie/storage";
 import { openSqliteStore } from "@coterie/storage/sqlite";
@@ -15,6 +16,7 @@ import { openControllerApp } from "./app.ts";
 import type { ControllerAppOptions, RunningControllerApp } from "./app.ts";
 import { createController } from "./controller.ts";
 import type { Controller, ControllerTimes } from "./controller.ts";
+import { domainTokens } from "./domain-tokens.ts";
 import { ControllerError } from "./errors.ts";
 import type { Admission } from "./southbound.ts";
 
@@ -39,6 +41,8 @@ export interface ControllerOptions {
   /** The controller's own app (SCT-21); absent: links and routes, and no channels. */
   readonly app?: ControllerAppOptions | undefined;
   readonly admission?: Admission | undefined;
+  /** Secrets by domain, for nodes that show tokens made with them, as released ones do; beside those that operators add. */
+  readonly domainSecrets?: ReadonlyMap<string, string> | undefined;
   readonly times?: Partial<ControllerTimes> | undefined;
   readonly logger?: Logger | undefined;
 }
@@ -66,7 +70,8 @@ export async function startController(options: ControllerOptions): Promise<Runni
   try {
     const store = await openStore(options.data);
     undo.push(() => store.close());
-    const { admission, times } = options;
+    const { times } = options;
+    const admission = await admissionOf(options);
     const controller = await createController({ store, admission, times, logger });
     undo.push(() => controller.close());
     const serve = async (address: Address, routes: Routes): Promise<H2Server> => {
@@ -149,6 +154,22 @@ function later(current: () => Routes): Routes {
       },
     ]),
   );
+}
+
+async function admissionOf({
+  admission,
+  domainSecrets,
+}: ControllerOptions): Promise<Admission | undefined> {
+  if (domainSecrets === undefined || domainSecrets.size === 0) return admission;
+  const verify = domainTokens(domainSecrets, await loadOpensslProvider());
+  return {
+    // a domain whose secret is known is open to nobody without it
+    open: false,
+    verify: async (credentials, domain, nodeId) =>
+      (await verify(credentials, domain, nodeId)) ||
+      (await admission?.verify?.(credentials, domain, nodeId)) === true ||
+      (admission?.open === true && !domainSecrets.has(domain)),
+  };
 }
 
 async function openStore(folder: string | undefined): Promise<Store> {

@@ -38,6 +38,8 @@ test("a command line is read whole, or refused in one line", () => {
     `--node http://n:2 --secret-file ${secret}`,
     "--node http://n:2 --secret-file /nowhere/at/all",
     "--channel-manager 3",
+    `--domain-secret ${secret}`,
+    `--domain-secret d=${secret}`,
     "--tls-cert x",
     `--operators-file ${secret}`,
     "--unknown",
