@@ -102,16 +102,24 @@ export async function lossStory({ check, title, core, url, mls }) {
       { timeoutMs: 60_000, everyMs: 250 },
     );
     const everybody = [ann, bob, cid, dan, eve];
+    let seen = [];
     await eventually(
       "all to be online at all",
       async () => {
-        const lists = await Promise.all(everybody.map(({ session }) => session.participants()));
-        return lists.every(
-          (list) => list.length === 5 && list.every((one) => one.endsWith(" online")),
+        seen = await Promise.all(everybody.map(({ session }) => session.participants()));
+        // a released app may show itself offline where it was so for others
+        return seen.every(
+          (list, at) =>
+            list.length === 5 &&
+            list.every(
+              (one) => one.endsWith(" online") || one.startsWith(`${everybody[at].app.name} `),
+            ),
         );
       },
       { timeoutMs: 60_000, everyMs: 250 },
-    );
+    ).catch((error) => {
+      throw new Error(`${error.message}: ${JSON.stringify(seen)}`);
+    });
     // members that fetch what they missed hear that first
     for (const { app, session } of everybody) {
       const words = `${app.name} after all`;
