@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const version = "22.12.0";
-const packages = ["base", "crypto", "transport", "identity", "mls"];
+const packages = ["base", "crypto", "transport", "identity", "mls", "dataplane", "session"];
 
 // What takes long and has nothing to do with the version; and, of transport, floods: Node 22.12 keeps a connection that a client spoiled until our
 // keepalive ends it, 50 s later.
@@ -18,6 +18,8 @@ const slow = [
   "packages/crypto/test/hpke.test.ts",
   "packages/mls/test/mixes.test.ts",
   "packages/mls/test/differential.test.ts",
+  // stores sessions with SQLite
+  "packages/session/test/app/restart.test.ts",
 ];
 
 const root = fileURLToPath(new URL("..", import.meta.url));
