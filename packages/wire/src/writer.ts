@@ -9,6 +9,23 @@ export interface Writable<T> {
 
 const maxUint32 = 0xffff_ffff;
 
+const encodings = new WeakMap<object, Uint8Array>();
+
+/** Encodes a value that stands in many messages once and for all. It is frozen: what it says must not change any more. */
+export function keepEncoding<T extends object>(codec: Writable<T>, value: T): T {
+  const writer = new Writer();
+  codec.write(value, writer);
+  encodings.set(freeze(value), writer.finish());
+  return value;
+}
+
+function freeze<T extends object>(value: T): T {
+  for (const part of Object.values(value) as unknown[]) {
+    if (typeof part === "object" && part !== null && !ArrayBuffer.isView(part)) freeze(part);
+  }
+  return Object.freeze(value);
+}
+
 /** Writes protobuf fields into one growing byte string. A value that its field cannot carry throws `wire/bad-value`. */
 export class Writer {
   #bytes = new Uint8Array(128);
@@ -90,6 +107,8 @@ export class Writer {
   }
 
   message<T>(tag: number, codec: Writable<T>, value: T): this {
+    const known = typeof value === "object" && value !== null ? encodings.get(value) : undefined;
+    if (known !== undefined) return this.uint32(tag).bytes(known);
     // Deeper than any reader goes; recursion ends here before the stack does.
     if (++this.#nesting > maxNesting) return badValue("nesting");
     const start = this.#open(tag);

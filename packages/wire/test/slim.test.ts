@@ -7,10 +7,13 @@ import {
   encodeSlimName,
   formatSlimName,
   formatSlimService,
+  headerIntegrityAad,
   headerMacPreimage,
+  keepEncoding,
   LinkConnectionType,
   Message,
   moveSlimHeader,
+  Name,
   parseSlimName,
   peekSlimHeader,
   peekSlimMessage,
@@ -363,4 +366,14 @@ test("SRT-09: what comes twice is malformed", () => {
       expect.objectContaining({ code: "wire/malformed" }),
     );
   }
+});
+
+test("SSN-07: a name that is encoded once says the same in every message, and cannot change", () => {
+  const name = keepEncoding(Name, encodeSlimName(parseSlimName("agntcy/ns/alice")));
+  const fresh = encodeSlimName(parseSlimName("agntcy/ns/alice"));
+  const session = { sessionType: 2, sessionMessageType: 1, sessionId: 7, messageId: 1 };
+  const aad = (source: Name): Uint8Array =>
+    headerIntegrityAad({ source, destination: fresh, identity: "t" }, session, "msg");
+  expect(aad(name)).toEqual(aad(fresh));
+  expect(() => Object.assign(name.strName ?? {}, { strComponent0: "other" })).toThrow(TypeError);
 });

@@ -3,8 +3,10 @@ import {
   encodeSlimName,
   formatSlimName,
   formatSlimService,
+  keepEncoding,
+  Name,
 } from "@coterie/wire/slim";
-import type { Name, SlimName } from "@coterie/wire/slim";
+import type { SlimName } from "@coterie/wire/slim";
 
 /** A name as all of its forms at once; equal names have equal keys (SNM-08). */
 export interface KnownName {
@@ -38,7 +40,8 @@ export function createNameBook(): NameBook {
       byKey.clear();
       byId.clear();
     }
-    const wire = encodeSlimName(name);
+    // names stand in every header and in everything that is signed
+    const wire = keepEncoding(Name, encodeSlimName(name));
     const known: KnownName = { name, wire, key, service: formatSlimService(name) };
     byKey.set(key, known);
     const half = wire.name?.nameId?.id1 ?? 0n;

@@ -1,10 +1,11 @@
 import { verifyControlSignature } from "@coterie/identity/slim";
 import type { VerifiedToken } from "@coterie/identity/slim";
 import { SessionMessageType } from "@coterie/wire/slim";
-import type { CommandPayload, Publish } from "@coterie/wire/slim";
+import type { CommandPayload, Publish, SLIMHeader } from "@coterie/wire/slim";
 import { isCommand } from "./command.ts";
 import { appIdOf, refused } from "./mls-profile.ts";
 import type { Context } from "./model.ts";
+import type { KnownName } from "./names.ts";
 import type { ConnectionId } from "./port.ts";
 import type { Received } from "./received.ts";
 
@@ -32,6 +33,13 @@ const payloads: ReadonlyMap<number, CommandPayload["kind"]> = new Map(
   ]),
 );
 
+/** The same names, in the form whose encoding is known. One without an id would get one (SNM-02), which was not signed: it stays as it is. */
+function withKnownNames(given: SLIMHeader, source: KnownName, destination: KnownName): SLIMHeader {
+  const hasIds =
+    given.source?.name?.nameId !== undefined && given.destination?.name?.nameId !== undefined;
+  return hasIds ? { ...given, source: source.wire, destination: destination.wire } : given;
+}
+
 /**
  * Names, token and source id of any message, and the signature of a command: all of it with MLS and without (SSG-07, SSG-08), where released
  * apps do so for discoveries alone (SSG-04). Throws what
@@ -47,10 +55,11 @@ export function verify(
   admit?: (token: VerifiedToken) => boolean,
 ): Received {
   const { publish, metadata, connection } = input;
-  const { header, session, msg } = publish;
-  if (header === undefined || session === undefined || msg === undefined) throw refused("form");
-  const source = context.names.read(header.source);
-  const destination = context.names.read(header.destination);
+  const { header: given, session, msg } = publish;
+  if (given === undefined || session === undefined || msg === undefined) throw refused("form");
+  const source = context.names.read(given.source);
+  const destination = context.names.read(given.destination);
+  const header = withKnownNames(given, source, destination);
   const { sessionMessageType: type, messageId } = session;
   const { verifier, crypto, strictBaseId } = context.parts;
   const token = verifier.verify(header.identity);

@@ -64,4 +64,5 @@ export type { Peeked, PeekedHeader, PeekedMessage, PeekedName, Range } from "./p
 export { moveSlimHeader, replaceSlimHeader, restampSlimHeader } from "./restamp.ts";
 export { headerMacKey, SlimHeaderScan } from "./scan.ts";
 export type { HeaderMacKey } from "./scan.ts";
+export { keepEncoding } from "../writer.ts";
 export { slimPaths } from "./paths.ts";
