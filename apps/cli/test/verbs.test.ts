@@ -115,11 +115,21 @@ test("watch shows messages as they come, one a line, and ends with 0 when interr
   const child = start("cleo", ["--json", "watch"]);
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const ended = new Promise((resolve) => child.once("exit", resolve));
-  await json("dan", "send", group.id, "one");
+  // Who watches takes a while to start, and does not see what was said before.
+  const sayUntil = async <T>(words: string, done: Promise<T>): Promise<T> => {
+    const seen: T[] = [];
+    done.then((value) => seen.push(value)).catch(() => {});
+    while (seen.length === 0) await json("dan", "send", group.id, words);
+    return done;
+  };
   const next = async () =>
     JSON.parse((await lines.next()).value as string) as Record<string, string>;
-  let heard = await next();
-  while (heard["content"] !== "one") heard = await next();
+  const hear = async () => {
+    let heard = await next();
+    while (heard["content"] !== "one") heard = await next();
+    return heard;
+  };
+  const heard = await sayUntil("one", hear());
   expect(heard).toMatchObject({ conversationId: group.id, senderInboxId: dan.inboxId });
   // The database has one holder at a time.
   expect(errorOf(await coterie("cleo", ["--json", "whoami"]))).toEqual({
@@ -130,8 +140,7 @@ test("watch shows messages as they come, one a line, and ends with 0 when interr
   child.kill("SIGINT");
   expect(await ended).toBe(0);
   const counted = coterie("cleo", ["watch", group.id, "--count", "1"]);
-  await json("dan", "send", group.id, "two");
-  const { code, out } = await counted;
+  const { code, out } = await sayUntil("two", counted);
   expect(code).toBe(0);
   expect(out).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d {2}[0-9a-f]{8}…: two\n$/);
 }, 120_000);
