@@ -20,6 +20,8 @@ const slow = [
   "packages/mls/test/differential.test.ts",
   // stores sessions with SQLite
   "packages/session/test/app/restart.test.ts",
+  "packages/session/test/life.test.ts",
+  "packages/session/test/storm.test.ts",
 ];
 
 const root = fileURLToPath(new URL("..", import.meta.url));
