@@ -44,7 +44,7 @@ async function runFile(file) {
 }
 
 // The longest ones first, so that none of them is left alone at the end; beside them those that do little but wait for members to be gone.
-const long = ["k-many.mjs", "e-random-run.mjs"];
+const long = ["k-many.mjs", "s-slim-random-run.mjs", "e-random-run.mjs"];
 const waiting = ["s-slim-presence.mjs", "s-slim-restarts.mjs", "s-slim-limits.mjs"];
 const queue = [
   ...long.filter((file) => files.includes(file)),
