@@ -53,8 +53,9 @@ export default async function run({ node, check }) {
   const told = { acked: 0, missing: 0, failed: 0, pendingAtNative: 0 };
   const counts = new Map();
   const complaints = new Map();
-  const hanging = [];
-  /** Who must have heard which words: said by ours, acknowledged by that member, which has not been killed since. */
+  /** Of ours, what has not ended: a publish that found nobody online waits for the first who is (SRL-02), so it is asked for at the end. */
+  const hanging = new Set();
+  /** Which of ours must have heard which words, as it acknowledged them and was not killed since. A released app may keep them behind a gap. */
   const owed = [];
 
   const bounded = async (member, what, work) => {
@@ -62,13 +63,16 @@ export default async function run({ node, check }) {
     const late = new Promise((_, reject) => {
       timer = setTimeout(() => reject(new Error("hangs")), hangsMs);
     });
+    const running = work();
     try {
-      return await Promise.race([work(), late]);
+      return await Promise.race([running, late]);
     } catch (error) {
       if (error.message === "hangs") {
+        const entry = { text: `${what} of ${member.base}` };
         // A released member leaves some of its operations pending for ever.
-        if (member.kind === "ours") hanging.push(`${what} of ${member.base}`);
+        if (member.kind === "ours") hanging.add(entry);
         else told.pendingAtNative += 1;
+        running.catch(() => {}).finally(() => hanging.delete(entry));
       } else if (!(error instanceof Gone)) {
         const line = `${what}, ${member.kind}: ${error.message
           .split("\n")[0]
@@ -92,7 +96,7 @@ export default async function run({ node, check }) {
     else told.acked += 1;
     for (const name of outcome?.acked ?? []) {
       const other = members.find(({ app }) => app.name === name);
-      owed.push({ words, other, host: other.host });
+      if (other.kind === "ours") owed.push({ words, other, host: other.host });
     }
   };
 
@@ -200,11 +204,6 @@ export default async function run({ node, check }) {
   );
   console.log(`        ${Math.round((performance.now() - started) / 1000)} s`);
 
-  await check("no operation of ours hangs: each message is acknowledged or reported", async () => {
-    assert.deepEqual(hanging, []);
-    assert.ok(told.acked > operations / 4, JSON.stringify(told));
-  });
-
   await check(
     "all come together again, with one roster",
     async () => {
@@ -228,14 +227,27 @@ export default async function run({ node, check }) {
         });
       }
       const everyone = members.map(({ app }) => `${app.name} online`).toSorted();
+      let rosters;
       await eventually(
         "one roster",
         async () => {
-          const rosters = await Promise.all(members.map(({ session }) => session.participants()));
+          rosters = await Promise.all(
+            members.map(async ({ kind, app, session }) => {
+              const lines = await session.participants();
+              // who comes back sees itself as offline for good, where it is a released app (SHB-19)
+              const own = `${app.name} offline`;
+              return kind === "ours"
+                ? lines
+                : lines.map((one) => (one === own ? `${app.name} online` : one));
+            }),
+          );
           return rosters.every((one) => String(one) === String(everyone));
         },
-        { timeoutMs: 60_000, everyMs: 500 },
-      );
+        { timeoutMs: 45_000, everyMs: 500 },
+      ).catch((error) => {
+        const seen = members.map(({ kind }, at) => `${kind}: ${rosters[at]}`);
+        throw new Error(`${error.message}\n${seen.join("\n")}`, { cause: error });
+      });
     },
     { timeoutMs: 120_000 },
   );
@@ -264,6 +276,14 @@ export default async function run({ node, check }) {
       }),
     );
     assert.equal(new Set(epochs).size, 1, String(epochs));
+  });
+
+  await check("no operation of ours hangs: each message is acknowledged or reported", async () => {
+    assert.deepEqual(
+      [...hanging].map(({ text }) => text),
+      [],
+    );
+    assert.ok(told.acked > operations / 4, JSON.stringify(told));
   });
 
   await check("what was acknowledged to ours was heard, and by nobody of ours twice", async () => {
