@@ -18,10 +18,17 @@ const slow = [
   "packages/crypto/test/hpke.test.ts",
   "packages/mls/test/mixes.test.ts",
   "packages/mls/test/differential.test.ts",
+  "packages/mls/test/differential-slim.test.ts",
+  "packages/mls/test/treekem.test.ts",
+  "packages/mls/test/wiped.test.ts",
+  "packages/mls/test/memory.test.ts",
+  "packages/mls/test/malformed.test.ts",
   // stores sessions with SQLite
   "packages/session/test/app/restart.test.ts",
   "packages/session/test/life.test.ts",
   "packages/session/test/storm.test.ts",
+  "packages/session/test/profile.test.ts",
+  "packages/session/test/succession.test.ts",
 ];
 
 const root = fileURLToPath(new URL("..", import.meta.url));
