@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Runs checks/*.mjs, each against a fresh node of ours and with the released SDK, unmodified; two files at a time, as much of it is waiting.
+// Runs checks/*.mjs, each against a fresh node of ours and with the released SDK, unmodified; several files at a time, as much of it is waiting.
 //   node interop/run.mjs [part of a file name …]
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -45,7 +45,12 @@ async function runFile(file) {
 
 // The longest ones first, so that none of them is left alone at the end; beside them those that do little but wait for members to be gone.
 const long = ["k-many.mjs", "s-slim-random-run.mjs", "e-random-run.mjs"];
-const waiting = ["s-slim-presence.mjs", "s-slim-restarts.mjs", "s-slim-limits.mjs"];
+const waiting = [
+  "s-slim-presence.mjs",
+  "s-slim-succession.mjs",
+  "s-slim-restarts.mjs",
+  "s-slim-limits.mjs",
+];
 const queue = [
   ...long.filter((file) => files.includes(file)),
   ...files.filter((file) => !long.includes(file) && !waiting.includes(file)),
@@ -53,7 +58,7 @@ const queue = [
 const lane = async (own) => {
   for (let file = own.shift(); file !== undefined; file = own.shift()) await runFile(file);
 };
-await Promise.all([queue, queue, waiting.filter((file) => files.includes(file))].map(lane));
+await Promise.all([queue, queue, queue, waiting.filter((file) => files.includes(file))].map(lane));
 console.log(`${passed} passed, ${failed} failed`);
 // the SDK's native threads would keep the process
 process.exit(failed > 0 || passed === 0 ? 1 : 0);
