@@ -1,5 +1,7 @@
 import { fromHex, fromUtf8 } from "@coterie/base";
 import { IdentityError } from "../errors.ts";
+import { readBody } from "../fetch-port.ts";
+import type { FetchAnswer } from "../fetch-port.ts";
 
 /** What is used of the platform's `fetch`. */
 export type RpcFetch = (
@@ -11,15 +13,7 @@ export type RpcFetch = (
     readonly signal: AbortSignal;
     readonly redirect: "error";
   },
-) => Promise<{
-  readonly status: number;
-  readonly body: {
-    getReader(): {
-      read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }>;
-      cancel(): Promise<void>;
-    };
-  } | null;
-}>;
+) => Promise<FetchAnswer>;
 
 export interface RpcOptions {
   readonly chainId: bigint;
@@ -88,26 +82,9 @@ async function post(options: RpcOptions, body: string, signal: AbortSignal): Pro
     redirect: "error",
   });
   if (response.status !== 200) throw new Failure(`status ${response.status}`);
-  const reader = response.body?.getReader();
-  const parts: Uint8Array[] = [];
-  let size = 0;
-  for (;;) {
-    const { done, value } = (await reader?.read()) ?? { done: true };
-    if (done || value === undefined) break;
-    size += value.length;
-    if (size > maxAnswerBytes) {
-      await reader?.cancel();
-      throw new Failure("answer too large");
-    }
-    parts.push(value);
-  }
-  const whole = new Uint8Array(size);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return fromUtf8(whole);
+  const answer = await readBody(response.body, maxAnswerBytes);
+  if (answer === undefined) throw new Failure("answer too large");
+  return fromUtf8(answer);
 }
 
 /** The work, or a failure at the signal: a `fetch` that ignores it must not keep us waiting. */

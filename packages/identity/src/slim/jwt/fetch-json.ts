@@ -1,4 +1,6 @@
-import { concat, fromUtf8 } from "@coterie/base";
+import { fromUtf8 } from "@coterie/base";
+import { readBody } from "../../fetch-port.ts";
+import type { FetchAnswer } from "../../fetch-port.ts";
 import { badKey } from "./algorithms.ts";
 
 /** What is used of the platform's `fetch`. */
@@ -9,15 +11,7 @@ export type JsonFetch = (
     readonly signal: AbortSignal;
     readonly redirect: "error";
   },
-) => Promise<{
-  readonly status: number;
-  readonly body: {
-    getReader(): {
-      read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }>;
-      cancel(): Promise<void>;
-    };
-  } | null;
-}>;
+) => Promise<FetchAnswer>;
 
 /** Far above a set of a few dozen keys. */
 const maxAnswerBytes = 262_144;
@@ -40,17 +34,7 @@ async function read(get: JsonFetch, url: string, signal: AbortSignal): Promise<u
   const headers = { accept: "application/json" };
   const { status, body } = await get(url, { headers, signal, redirect: "error" });
   if (status !== 200) throw badKey("status");
-  const reader = body?.getReader();
-  const parts: Uint8Array[] = [];
-  for (let size = 0; ;) {
-    const { done, value } = (await reader?.read()) ?? { done: true };
-    if (done || value === undefined) break;
-    size += value.length;
-    if (size > maxAnswerBytes) {
-      reader?.cancel().catch(() => undefined);
-      throw badKey("too-large");
-    }
-    parts.push(value);
-  }
-  return JSON.parse(fromUtf8(concat(...parts))) as unknown;
+  const answer = await readBody(body, maxAnswerBytes);
+  if (answer === undefined) throw badKey("too-large");
+  return JSON.parse(fromUtf8(answer)) as unknown;
 }

@@ -1,5 +1,6 @@
 // Identities by signed tokens: JSON Web Tokens and SPIFFE.
 export { createJwtIdentity, createJwtIdentitySync } from "./identity.ts";
+export type { FetchAnswer } from "../../fetch-port.ts";
 export type { JwtIdentityOptions } from "./identity.ts";
 export { createJwtVerifier, createJwtVerifierSync } from "./verifier.ts";
 export type { JwtKeys, JwtVerifierOptions } from "./verifier.ts";
