@@ -6,7 +6,7 @@ import { subscribeToChannel } from "./life.ts";
 import { defaultTimers, maxSessionId, maxSessions } from "./limits.ts";
 import { foundGroup } from "./mls-profile.ts";
 import { createSessionMls } from "./mls-state.ts";
-import type { Context, Session } from "./model.ts";
+import type { Context, Session, Work } from "./model.ts";
 import { close, remove } from "./departure.ts";
 import { invite } from "./invite.ts";
 import { openSession } from "./open-session.ts";
@@ -104,28 +104,22 @@ export function changeMembers(
   context: Context,
   input: Operation & { readonly kind: "invite" | "remove"; readonly name: SlimName },
 ): void {
-  const session = found(context, input);
-  if (session === undefined) return;
-  const { handle, kind } = input;
+  const work = input.kind === "invite" ? invite : remove;
   const target = context.names.of(input.name);
-  if (session.settings.kind !== "group") {
-    fail(context, handle, new SessionError("session/not-a-group"));
-  } else if (!isModerator(session)) {
-    fail(context, handle, new SessionError("session/not-moderator"));
-  } else if (session.absence.isAway) {
-    fail(context, handle, new SessionError("session/offline"));
-  } else {
-    const work = kind === "invite" ? invite : remove;
-    enqueue(session.tasks, () => work(context, session, target), handle);
-    goOn(context, session);
-  }
+  moderate(context, input, (session) => work(context, session, target));
 }
 
 /** SHB-18. */
 export function changeModerator(context: Context, input: Input<"hand-over">): void {
+  const target = input.to && context.names.of(input.to);
+  moderate(context, input, (session) => handOver(context, session, target));
+}
+
+/** What only the moderator of a group does, and only while it is there. */
+function moderate(context: Context, input: Operation, work: (session: Session) => Work): void {
   const session = found(context, input);
   if (session === undefined) return;
-  const { handle, to } = input;
+  const { handle } = input;
   if (session.settings.kind !== "group") {
     fail(context, handle, new SessionError("session/not-a-group"));
   } else if (!isModerator(session)) {
@@ -133,8 +127,7 @@ export function changeModerator(context: Context, input: Input<"hand-over">): vo
   } else if (session.absence.isAway) {
     fail(context, handle, new SessionError("session/offline"));
   } else {
-    const target = to && context.names.of(to);
-    enqueue(session.tasks, () => handOver(context, session, target), handle);
+    enqueue(session.tasks, () => work(session), handle);
     goOn(context, session);
   }
 }

@@ -4,7 +4,7 @@ import { wallSeconds } from "./context.ts";
 import { missed, sendUpdate } from "./group-update.ts";
 import { admit, change, joinByWelcome, refused } from "./mls-profile.ts";
 import type { Change } from "./mls-profile.ts";
-import type { Context, Member, Session, Work } from "./model.ts";
+import type { Ask, Context, Member, Session, Work } from "./model.ts";
 import { payloadOf } from "./payload.ts";
 import { isOurs } from "./received.ts";
 import type { Received } from "./received.ts";
@@ -44,22 +44,37 @@ export function tickRefresh(context: Context, session: Session): void {
 
 function* refresh(context: Context, session: Session): Work {
   const { mls } = session;
-  const member = session.roster.get(session.source.key);
+  const self = session.roster.get(session.source.key);
   // another commit with a path may have come first
-  if (mls === undefined || member === undefined || mls.plannedFor !== mls.mintedAt) return nothing;
-  const renewed = change(context, mls, {});
+  if (mls === undefined || self === undefined || mls.plannedFor !== mls.mintedAt) return nothing;
+  return yield* renewKeys(context, session, self);
+}
+
+/** The moderator commits a fresh leaf of its own and tells everybody. */
+export function* renewKeys(context: Context, session: Session, self: Member): Work {
+  const renewed = session.mls && change(context, session.mls, {});
   session.unsaved.add("mls");
   if (session.roster.size < 2) return nothing;
-  const told = sendUpdate(context, session, {
-    op: GroupUpdateOp.rejoin,
-    member,
-    participants: participantsOf(session),
-    change: renewed,
-    expect: onlineOthers(session),
-  });
+  const told = announcePlace(context, session, self, renewed);
   yield* settled(told);
   missed(session, told);
   return nothing;
+}
+
+/** A member is where it was, by a commit of ours (SHB-14). */
+function announcePlace(
+  context: Context,
+  session: Session,
+  member: Member,
+  replaced: Change | undefined,
+): Ask {
+  return sendUpdate(context, session, {
+    op: GroupUpdateOp.rejoin,
+    member,
+    participants: participantsOf(session),
+    change: replaced,
+    expect: onlineOthers(session),
+  });
 }
 
 /** SHB-14: a member asks for its place anew. When busy it waits its turn, with the latest of its requests. False: not served. */
@@ -100,13 +115,7 @@ function* givePlace(context: Context, session: Session, key: string): Work {
     expect: [member.name],
     replyTypes: [SessionMessageType.groupAck],
   });
-  const told = sendUpdate(context, session, {
-    op: GroupUpdateOp.rejoin,
-    member,
-    participants: participantsOf(session),
-    change: replaced,
-    expect: onlineOthers(session),
-  });
+  const told = announcePlace(context, session, member, replaced);
   yield* settled(welcomed, told);
   missed(session, told);
   if (welcomed.state === "failed") session.presence.mark(key, false);

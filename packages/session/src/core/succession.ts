@@ -1,19 +1,19 @@
 import { equal, fromUtf8 } from "@coterie/base";
 import { members as leaves } from "@coterie/mls";
-import { GroupUpdateOp, SessionMessageType } from "@coterie/wire/slim";
+import { SessionMessageType } from "@coterie/wire/slim";
 import { readGrant, grantKey } from "../control/grant.ts";
 import { SessionError } from "../errors.ts";
 import { ask } from "./asks.ts";
 import { wallSeconds } from "./context.ts";
-import { missed, sendUpdate } from "./group-update.ts";
 import { sendLetter, readLetter } from "./letters.ts";
-import { appIdOf, change, isKeyOf, refused } from "./mls-profile.ts";
+import { appIdOf, isKeyOf, refused } from "./mls-profile.ts";
 import type { Context, Member, Message, Session, Succession, Warrant, Work } from "./model.ts";
 import { joinRequestOf } from "./invite.ts";
 import type { KnownName } from "./names.ts";
 import type { Received } from "./received.ts";
+import { renewKeys } from "./renewal.ts";
 import { reply } from "./reply.ts";
-import { findMember, participantOf, participantsOf } from "./roster.ts";
+import { findMember, participantOf } from "./roster.ts";
 import { commandOf, isModerator, onlineOthers, others, settingsOf, timersOf } from "./session.ts";
 import { abandon, enqueue, nothing, settled } from "./tasks.ts";
 import { decodeWarrants, encodeWarrants, isSigned, signWarrant, successionKey } from "./warrant.ts";
@@ -189,19 +189,7 @@ function* takeOver(context: Context, session: Session, warrants: readonly Warran
   yield* settled(...told.map(([, open]) => open));
   for (const [key, open] of told) if (open.state === "failed") session.presence.mark(key, false);
   const self = session.roster.get(session.source.key);
-  if (self === undefined) return nothing;
-  const renewed = mls && change(context, mls, {});
-  session.unsaved.add("mls");
-  const update = sendUpdate(context, session, {
-    op: GroupUpdateOp.rejoin,
-    member: self,
-    participants: participantsOf(session),
-    change: renewed,
-    expect: onlineOthers(session),
-  });
-  yield* settled(update);
-  missed(session, update);
-  return nothing;
+  return self === undefined ? nothing : yield* renewKeys(context, session, self);
 }
 
 function tell(context: Context, session: Session, key: string): void {

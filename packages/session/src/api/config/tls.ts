@@ -69,7 +69,7 @@ export const CaSource: {
 export interface TlsClientConfig {
   /** In the clear. */
   insecure: boolean;
-  /** Not supported: certificates of servers are always checked. */
+  /** Takes any certificate: whoever stands between can read and change what MLS does not seal. */
   insecureSkipVerify: boolean;
   source: TlsSource;
   caSource: CaSource;

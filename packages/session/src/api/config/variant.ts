@@ -6,7 +6,7 @@ export interface Variant<Tag extends string, Inner> {
 
 export interface VariantMaker<Tag extends string, Inner> {
   new (inner: Inner): Variant<Tag, Inner>;
-  new (inner: Inner): Variant<Tag, Inner>;
+  readonly new: (inner: Inner) => Variant<Tag, Inner>;
   instanceOf(value: unknown): value is Variant<Tag, Inner>;
 }
 
@@ -16,7 +16,7 @@ export interface PlainVariant<Tag extends string> {
 
 export interface PlainVariantMaker<Tag extends string> {
   new (): PlainVariant<Tag>;
-  new (): PlainVariant<Tag>;
+  readonly new: () => PlainVariant<Tag>;
   instanceOf(value: unknown): value is PlainVariant<Tag>;
 }
 
