@@ -4,7 +4,7 @@ export { startNode } from "./server.ts";
 export { startFromFile } from "./from-file.ts";
 export type { RunningFile } from "./from-file.ts";
 export type { NodeOptions, RunningNode } from "./server.ts";
-export type { SlimPlaneSettings } from "./slim/plane.ts";
+export type { SlimPlaneSettings } from "./yaml/node-file.ts";
 export type { Address } from "./config.ts";
 export { NodeError } from "./errors.ts";
 export { defaultLimits } from "./limits.ts";

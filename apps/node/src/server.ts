@@ -16,11 +16,11 @@ import { lockFolder } from "./log/lock.ts";
 import { openSqliteLog } from "./log/sqlite.ts";
 import { createNode } from "./node.ts";
 import { startSlimPlane } from "./slim/plane.ts";
-import type { SlimPlaneSettings } from "./slim/plane.ts";
 import { startPruning } from "./prune.ts";
 import type { Retention } from "./prune.ts";
 import type { RateLimits } from "./rate-limits.ts";
 import type { ServerSettings } from "./yaml/endpoints.ts";
+import type { SlimPlaneSettings } from "./yaml/node-file.ts";
 
 export interface NodeOptions {
   /** Folder of the database; made where it is missing. */

@@ -14,21 +14,9 @@ import { listenError } from "../admin.ts";
 import { NodeError } from "../errors.ts";
 import type { Metrics } from "../metrics.ts";
 import type { ServerSettings } from "../yaml/endpoints.ts";
-import type { NodeFile, PeerSettings } from "../yaml/node-file.ts";
+import type { PeerSettings, SlimPlaneSettings } from "../yaml/node-file.ts";
 import { nodeControlRoutes, startNodeControl } from "./control.ts";
 import { dialNode } from "./dial.ts";
-
-export type SlimPlaneSettings = Pick<
-  NodeFile,
-  | "nodeId"
-  | "domain"
-  | "domainSecret"
-  | "servers"
-  | "clients"
-  | "peers"
-  | "controlServers"
-  | "controllers"
->;
 
 export interface SlimPlaneParts {
   readonly crypto: CryptoProvider;

@@ -79,7 +79,8 @@ export function readNodeFile({ top, notes }: LoadedFile): NodeFile {
   return file;
 }
 
-type SlimPart = Pick<
+/** Of a configuration file: the data plane's part. */
+export type SlimPlaneSettings = Pick<
   NodeFile,
   | "nodeId"
   | "domain"
@@ -91,7 +92,7 @@ type SlimPart = Pick<
   | "controllers"
 >;
 
-function readService(top: Section): SlimPart | undefined {
+function readService(top: Section): SlimPlaneSettings | undefined {
   const services = top.section("services")?.entries() ?? [];
   const [first, second] = services;
   if (first === undefined) return undefined;
@@ -101,7 +102,7 @@ function readService(top: Section): SlimPart | undefined {
   const plane = service.section("dataplane");
   const control = service.section("controller");
   const auth = service.section("auth");
-  const part: SlimPart = {
+  const part: SlimPlaneSettings = {
     nodeId: service.text("node_id"),
     domain: service.text("domain_name"),
     domainSecret: auth && readSecret(auth),
