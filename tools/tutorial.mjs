@@ -4,12 +4,12 @@
 // says, to the byte. With the released packages installed (`npm run interop` does that) their apps take part, unmodified.
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { createChecks, eventually, same } from "./lib/checks.mjs";
+import { freePort } from "./lib/free-port.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const cli = join(root, "apps/cli/dist/main.js");
@@ -71,14 +71,6 @@ const isServer = (args, at) => args[at] === "--server" || args[at - 1] === "--se
 async function prints(args, lines) {
   const { code, out, err } = await typed(...args);
   same([code, out, err], [0, `${lines.join("\n")}\n`, ""], args.join(" "));
-}
-
-async function freePort() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 const [nodePort, controlPort, south, north, managerPort] = [

@@ -3,15 +3,10 @@
 import { join } from "node:path";
 import { assert } from "../lib/check.mjs";
 import { startNode } from "../lib/process.mjs";
-import {
-  freePort,
-  openControlledNode,
-  operator,
-  startController,
-  until,
-} from "../lib/slim-controller.mjs";
+import { openControlledNode, operator, startController, until } from "../lib/slim-controller.mjs";
 import { host } from "../lib/slim-hosts.mjs";
 import { cores } from "../lib/slim-kinds.mjs";
+import { freePort } from "../../tools/lib/free-port.mjs";
 
 const secret = "0123456789abcdef0123456789abcdef";
 /** The first of two domains dials where both can be reached: so either kind of node does. */

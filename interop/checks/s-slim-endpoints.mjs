@@ -2,13 +2,13 @@
 // of clients, names and passwords.
 import { spawn } from "node:child_process";
 import { mkdirSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { makeCertificates } from "../lib/certificates.mjs";
 import { assert } from "../lib/check.mjs";
 import { cores } from "../lib/slim-kinds.mjs";
+import { freePort } from "../../tools/lib/free-port.mjs";
 
 const program = fileURLToPath(new URL("../lib/slim-endpoints.mjs", import.meta.url));
 
@@ -31,14 +31,6 @@ function start(kind, role, settings) {
   first.catch(() => {});
   return { first, stop: () => child.kill("SIGKILL") };
 }
-
-const freePort = () =>
-  new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
 
 /** What a node and its apps are told of a way, and apps that it is closed to. */
 function waysOf(folder, { server, client, ca }) {

@@ -1,7 +1,7 @@
 // One client in a process of its own, so that it can be killed: takes orders as lines of JSON on stdin and answers each on stdout.
-import { createInterface } from "node:readline";
 import { clientOf, spoken } from "./crowd.mjs";
 import { wallet } from "./sdk.mjs";
+import { takeOrders } from "./take-orders.mjs";
 
 const { kind, url, secret, file } = JSON.parse(process.argv[2]);
 const dbEncryptionKey = new Uint8Array(32).fill(9);
@@ -60,15 +60,4 @@ const orders = {
   },
 };
 
-createInterface({ input: process.stdin }).on("line", async (line) => {
-  const { number, order, ...args } = JSON.parse(line);
-  let answer;
-  try {
-    answer = { number, value: (await orders[order](args)) ?? null };
-  } catch (error) {
-    answer = { number, error: String(error?.stack ?? error) };
-  }
-  process.stdout.write(`${JSON.stringify(answer)}\n`);
-});
-process.stdin.on("end", () => process.exit(0));
-process.stdout.write(`${JSON.stringify({ ready: true })}\n`);
+takeOrders(orders);

@@ -1,7 +1,7 @@
 // SLIM apps of one kind in a process of their own: node slim-actor.mjs KIND. Takes orders as lines of JSON on stdin and answers each on stdout,
 // in the order in which they end. Native objects live as long as something refers to them: nothing is let go of before it is closed.
-import { createInterface } from "node:readline";
 import { bindings } from "./slim-kinds.mjs";
+import { takeOrders } from "./take-orders.mjs";
 
 const [kind] = process.argv.slice(2);
 const slim = await bindings(kind);
@@ -325,15 +325,4 @@ const orders = {
   usage: async () => ({ rss: process.memoryUsage.rss(), cpuMicros: process.cpuUsage() }),
 };
 
-createInterface({ input: process.stdin }).on("line", async (line) => {
-  const { number, order, ...args } = JSON.parse(line);
-  let answer;
-  try {
-    answer = { number, value: (await orders[order](args)) ?? null };
-  } catch (error) {
-    answer = { number, error: wordsOf(error) };
-  }
-  process.stdout.write(`${JSON.stringify(answer)}\n`);
-});
-process.stdin.on("end", () => process.exit(0));
-process.stdout.write(`${JSON.stringify({ ready: true })}\n`);
+takeOrders(orders, wordsOf);

@@ -1,10 +1,10 @@
 // Our controller, native nodes under it, and an operator at our command line: each a process of its own.
 import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { freePort } from "../../tools/lib/free-port.mjs";
 
 const path = (name) => fileURLToPath(new URL(name, import.meta.url));
 const controllerMain = path("../../apps/controller/dist/main.js");
@@ -91,14 +91,6 @@ export function operator(northbound) {
       child.stderr.on("data", (data) => (out.stderr += data));
       child.once("exit", (code) => resolve({ ...out, code }));
     });
-}
-
-export async function freePort() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** Until it is so, or for too long; the last failure is thrown. */

@@ -1,8 +1,8 @@
 // Apps of SLIM as the checks see them: processes of one kind that hold as many apps as are asked for, and native nodes.
 import { spawn } from "node:child_process";
-import { createServer } from "node:net";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { freePort } from "../../tools/lib/free-port.mjs";
 
 const actor = fileURLToPath(new URL("slim-actor.mjs", import.meta.url));
 const nativeNode = fileURLToPath(new URL("slim-native-node.mjs", import.meta.url));
@@ -190,12 +190,4 @@ export function sharedNativeNode(kind) {
   const key = `node of ${kind}`;
   if (!shared.has(key)) shared.set(key, openNativeNode(kind));
   return shared.get(key);
-}
-
-async function freePort() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

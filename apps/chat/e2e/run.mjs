@@ -9,6 +9,7 @@ import { parseArgs } from "node:util";
 import { launchChromium } from "../../../tools/lib/chromium.mjs";
 import { serve } from "../serve.mjs";
 import { createChecks, eventually, same } from "../../../tools/lib/checks.mjs";
+import { freePort } from "../../../tools/lib/free-port.mjs";
 import {
   addressOf,
   createConversation,
@@ -321,12 +322,4 @@ async function noTraces() {
     }
   }
   same(hits, [], "texts found");
-}
-
-async function freePort() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
