@@ -320,3 +320,49 @@ test("SML-20: a rejoin by a key package of somebody else is refused", () => {
   world.run(100);
   expect(alice.core.session(session)?.epoch).toBe(epoch);
 });
+
+test("SSG-09: a native that asks again soon is left to wait, as a second answer would end its session", () => {
+  const { world, alice, carol, session } = three(undefined);
+  const leave = forge(alice, {
+    session,
+    type: types.leaveRequest,
+    payload: { kind: "leaveRequest", value: {} },
+    to: carol.name,
+  });
+  const said = (): number => {
+    const from = carol.effects.length;
+    world.inject(carol, leave);
+    return carol.effects.slice(from).filter(({ kind }) => kind === "send").length;
+  };
+  expect(said()).toBe(1);
+  for (const [wait, answers] of [
+    [0, 0],
+    [1_000, 0],
+    [600, 1],
+    [1_000, 0],
+    [1_000, 1],
+  ] as const) {
+    world.run(wait);
+    expect(said()).toBe(answers);
+  }
+});
+
+test("SGR-20: nor is a native answered twice that looks for us again soon", () => {
+  const world = createWorld();
+  const alice = world.app("agntcy/ns/alice");
+  const bob = world.app("agntcy/ns/bob");
+  const discovery = forge(alice, {
+    session: 7,
+    type: types.discoveryRequest,
+    payload: { kind: "discoveryRequest", value: {} },
+    to: bob.name,
+  });
+  const said = (): number => {
+    const from = bob.effects.length;
+    world.inject(bob, discovery);
+    return bob.effects.slice(from).filter(({ kind }) => kind === "send").length;
+  };
+  expect([said(), said()]).toEqual([1, 0]);
+  world.run(1_500);
+  expect([said(), said()]).toEqual([1, 0]);
+});

@@ -19,7 +19,7 @@ import { noEpoch } from "./presence.ts";
 import { isOurs } from "./received.ts";
 import type { Received } from "./received.ts";
 import { placeGiven, placeRequested } from "./renewal.ts";
-import { questionOf } from "./reply.ts";
+import { repeated } from "./reply.ts";
 import { sendCommand } from "./send-command.ts";
 import { isModerator } from "./session.ts";
 import { heardUntold, succeeded } from "./succession.ts";
@@ -78,7 +78,7 @@ function receiveStray(context: Context, input: Input<"received">, type: number):
     case SessionMessageType.leaveRequest: {
       // SGR-38
       const received = verify(context, input);
-      const buried = context.answers.exhume(questionOf(received), context.now);
+      const buried = repeated(context, received, context.answers.exhume);
       if (buried !== undefined) sendCommand(context, buried);
       return;
     }
@@ -142,7 +142,7 @@ function command(context: Context, session: Session, received: Received): void {
     return;
   }
   if (session.seen.has(source.key, messageId)) {
-    const stored = context.answers.find(questionOf(received), context.now);
+    const stored = repeated(context, received, context.answers.find);
     if (stored !== undefined) sendCommand(context, stored);
     return;
   }
