@@ -13,6 +13,9 @@ export default async function run({ node, check }) {
   const heardOfAll = { ours: [], sdk: [] };
   const streams = [];
   const said = [];
+  // The SDK sends anew, as another envelope, what a death left unanswered: such a message has two places, and its readers may keep either.
+  const twofold = new Set();
+  let begunDeaths = 0;
   const restarted = {};
   let group;
 
@@ -55,13 +58,17 @@ export default async function run({ node, check }) {
   const say = async (kind, at) => {
     for (let attempt = 0; ; attempt++) {
       const text = `${at} by ${kind}${attempt ? `, attempt ${attempt}` : ""}`;
+      const deathsBefore = begunDeaths;
+      let isSaid = false;
       try {
         await writers[kind].group.sendText(text);
         said.push(text);
-        return;
+        isSaid = true;
       } catch {
         await pause(100);
       }
+      if (kind === "sdk" && (!isSaid || begunDeaths !== deathsBefore)) twofold.add(text);
+      if (isSaid) return;
     }
   };
 
@@ -72,6 +79,7 @@ export default async function run({ node, check }) {
       const deaths = (async () => {
         for (let at = 0; at < 4 && !done; at++) {
           await pause(400);
+          begunDeaths += 1;
           await node.kill();
           await pause(at * 150);
           await node.start();
@@ -109,8 +117,14 @@ export default async function run({ node, check }) {
         await own.sync();
         const order = (await texts(own)).filter((text) => /^\d+ /.test(text));
         // The SDK syncs before it listens again: what was said meanwhile lands in its database, past its streams.
-        const wanted = kind === "ours" ? order : order.filter((text) => list.sdk.includes(text));
-        assert.deepEqual(list[kind], wanted);
+        const wanted =
+          kind === "ours"
+            ? order
+            : order.filter((text) => list.sdk.includes(text) && !twofold.has(text));
+        assert.deepEqual(
+          kind === "ours" ? list.ours : list.sdk.filter((text) => !twofold.has(text)),
+          wanted,
+        );
         for (const text of said) assert.ok(order.includes(text), `${text} is lost`);
       });
     }
@@ -122,15 +136,18 @@ export default async function run({ node, check }) {
       ...kinds.map((kind) => readers[kind].group),
     ];
     await epochOf(...all);
-    const first = (await spoken(readers.ours.group)).filter(({ published }) => published);
-    const ids = first.map(({ id }) => id);
-    assert.equal(new Set(ids).size, ids.length);
+    const published = async (one) =>
+      (await spoken(one))
+        .filter((message) => message.published)
+        .map(({ id, text }) => ({ id, text }));
+    const onePlaced = (list) => list.filter(({ text }) => !twofold.has(text));
+    const first = await published(readers.ours.group);
+    assert.equal(new Set(first.map(({ id }) => id)).size, first.length);
     for (const one of all) {
-      const own = (await spoken(one)).filter(({ published }) => published);
-      assert.deepEqual(
-        own.map(({ id }) => id),
-        ids.slice(ids.length - own.length),
-      );
+      const own = await published(one);
+      const since = first.slice(first.length - own.length);
+      assert.deepEqual(onePlaced(own), onePlaced(since));
+      assert.deepEqual(new Set(own.map(({ id }) => id)), new Set(since.map(({ id }) => id)));
     }
   });
 
