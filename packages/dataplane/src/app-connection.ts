@@ -70,7 +70,7 @@ export interface AppConnection {
    * `dataplane/stalled` where nothing moves; a message that stalled may still go.
    */
   publish(publish: Publish, metadata?: ReadonlyMap<string, string>): Promise<void> | undefined;
-  /** Sends what is in line, ends our direction, waits a second for the node to hang up, and is over (SCN-36). */
+  /** Sends what is in line for as long as the node takes it, ends our direction, waits a second for the node to hang up, and is over (SCN-36). */
   close(): Promise<void>;
 }
 
@@ -238,6 +238,19 @@ export function connectApp(options: AppConnectionOptions): AppConnection {
     enter({ kind: "closed", error });
   });
 
+  /** Waits for the end for as long as something of what is in line goes out now and then. */
+  const sent = async (): Promise<void> => {
+    for (let before = -1; before !== outgoing.length;) {
+      before = outgoing.length;
+      const isOver = await within(limits.stalledMs, ended).then(
+        () => true,
+        () => false,
+      );
+      if (isOver) return;
+    }
+    leaving.abort();
+  };
+
   return {
     linkId,
     get state() {
@@ -298,6 +311,7 @@ export function connectApp(options: AppConnectionOptions): AppConnection {
         outgoing.close();
         if (state.kind !== "connected") leaving.abort();
       }
+      await sent();
       await ended;
     },
   };

@@ -220,6 +220,36 @@ test("SCN-36: closing sends what is in line first", async () => {
   await b.connection.close();
 });
 
+test("SCN-36: nor does a node that reads no more keep one who closes", async () => {
+  const { transport } = plane();
+  const stuck: Transport = {
+    ...transport,
+    duplex(path, options) {
+      const duplex = transport.duplex(path, options);
+      let isFirst = true;
+      return {
+        ...duplex,
+        [Symbol.asyncIterator]: () => duplex[Symbol.asyncIterator](),
+        send(bytes) {
+          if (isFirst) {
+            isFirst = false;
+            return duplex.send(bytes);
+          }
+          return new Promise((_, reject) => {
+            options?.signal?.addEventListener("abort", () => reject(new Error("aborted")));
+          });
+        },
+      };
+    },
+  };
+  const a = app(stuck, { limits: { stalledMs: 100 } });
+  await a.connection.connected;
+  void a.connection.publish(publish(alice, bob, "never gone"));
+  void a.connection.publish(publish(alice, bob, "nor this"));
+  await a.connection.close();
+  expect(a.states.at(-1)).toBe("closed");
+});
+
 test("SCN-20, SCN-27, SCN-31, SCN-32: what an app says of itself, and how it subscribes", async () => {
   const heard: Message["messageType"][] = [];
   const transport = nodeOf(async function* (requests) {
