@@ -1,11 +1,11 @@
 // Six members in processes of their own, three of ours (one of them moderates) and three released ones: random operations, some at once, while
-// members come and go and are killed. COTERIE_SEED repeats a run's choices, COTERIE_OPERATIONS sets its length (300; 1,000 take some two minutes).
+// members come and go and are killed. COTERIE_SEED repeats a run's choices, COTERIE_OPERATIONS sets its length (1,000, which take some two minutes).
 import { assert, eventually } from "../lib/check.mjs";
 import { randomOf } from "../lib/random.mjs";
 import { Gone, openHost } from "../lib/slim-hosts.mjs";
 import { openProxy } from "../lib/slim-proxy.mjs";
 
-const operations = Number(process.env.COTERIE_OPERATIONS ?? 300);
+const operations = Number(process.env.COTERIE_OPERATIONS ?? 1000);
 const kinds = ["ours", "core 2.2", "ours", "core 2.0 alpha", "ours", "core 2.2"];
 const atOnce = 4;
 /** Longer than all retries together: what has not ended by then hangs. */

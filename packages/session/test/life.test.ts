@@ -1,5 +1,7 @@
+import { createJwtIdentity, createJwtVerifier } from "@coterie/identity/slim/jwt";
+import { decodeSlimName, formatSlimService, GroupUpdateOp } from "@coterie/wire/slim";
 import { expect, test } from "vitest";
-import { createWorld } from "./world.ts";
+import { createWorld, crypto } from "./world.ts";
 import type { World, WorldApp } from "./world.ts";
 
 const reliability = { intervalMs: 1_000, maxRetries: 5 };
@@ -115,4 +117,59 @@ test("SML-21: a group of ours lives for 72 hours with joins", { timeout: 120_000
   }
   for (const app of members) expect(app.refused).toEqual([]);
   expect(alice.core.session(session)?.epoch).toBeGreaterThan(190n);
+});
+
+test("SML-21: tokens that live shorter are renewed sooner, at either end, and strangers still come in", async () => {
+  const world = createWorld();
+  const { clock } = world;
+  const key = "a secret of thirty-two bytes, kept";
+  const verifier = await createJwtVerifier({
+    crypto,
+    clock,
+    keys: { algorithm: "HS256", key: { secret: key } },
+  });
+  const member = async (label: string): Promise<WorldApp> => {
+    const identity = await createJwtIdentity({
+      crypto,
+      clock,
+      algorithm: "HS256",
+      key: { secret: key },
+      subject: label,
+      lifetimeSeconds: 120,
+    });
+    return world.app(label, { identity, verifier });
+  };
+  const [alice, bob] = [await member("agntcy/ns/alice"), await member("agntcy/ns/bob")];
+  /** When a commit put a new leaf in the place of an old one, in seconds. */
+  const renewals = new Map<string, number[]>();
+  world.meddle(({ publish, to }) => {
+    const { msg } = publish;
+    if (to !== bob.label || msg?.kind !== "commandPayload") return undefined;
+    if (msg.value.kind !== "groupUpdate" || msg.value.value.op !== GroupUpdateOp.rejoin)
+      return undefined;
+    const whose = formatSlimService(decodeSlimName(msg.value.value.participant!.name!));
+    const at = Number(clock.nowNs() / 1_000_000_000n);
+    renewals.set(whose, [...(renewals.get(whose) ?? []), at]);
+    return undefined;
+  });
+  const began = Number(clock.nowNs() / 1_000_000_000n);
+  const { session } = alice.create({ mls: withMls, reliability }, "agntcy/ns/chat");
+  expect(finish(world, alice, alice.invite(session, bob.name))).toEqual({});
+  for (let minute = 0; minute < 12; minute += 3) {
+    world.run(3 * minutes);
+    const guest = await member(`agntcy/ns/guest-${minute}`);
+    expect(finish(world, alice, alice.invite(session, guest.name))).toEqual({});
+    talk(world, [alice, bob, guest], session, `at ${minute}`);
+    expect(finish(world, alice, alice.remove(session, guest.name))).toEqual({});
+  }
+  const ended = Number(clock.nowNs() / 1_000_000_000n);
+  const longest = (times: readonly number[]): number =>
+    Math.max(...[...times, ended].map((at, nth) => at - (times[nth - 1] ?? began)));
+  const bobs = renewals.get("agntcy/ns/bob") ?? [];
+  expect(longest(bobs)).toBeLessThan(120);
+  // each commit of alice that puts another leaf in place renews her own
+  expect(longest([...bobs, ...(renewals.get("agntcy/ns/alice") ?? [])].toSorted())).toBeLessThan(
+    120,
+  );
+  expect(renewals.has("agntcy/ns/alice")).toBe(true);
 });

@@ -1,9 +1,12 @@
+import { fromUtf8 } from "@coterie/base";
+import { memberAt } from "@coterie/mls";
 import { GroupUpdateOp, SessionMessageType } from "@coterie/wire/slim";
 import { answer, ask } from "./asks.ts";
 import { wallSeconds } from "./context.ts";
 import { missed, sendUpdate } from "./group-update.ts";
 import { admit, change, joinByWelcome, refused } from "./mls-profile.ts";
 import type { Change } from "./mls-profile.ts";
+import type { SessionMls } from "./mls-state.ts";
 import type { Ask, Context, Member, Session, Work } from "./model.ts";
 import { payloadOf } from "./payload.ts";
 import { isOurs } from "./received.ts";
@@ -13,30 +16,46 @@ import { participantsOf } from "./roster.ts";
 import { commandOf, isModerator, onlineOthers } from "./session.ts";
 import { enqueue, settled, nothing } from "./tasks.ts";
 
-/** A token is good for an hour, and a leaf is as old as the token in it (SML-21). */
-const moderatorRefreshMs = 40 * 60_000;
-const participantRefreshMs = 40 * 60_000;
+/** SML-21: of a token that is good for an hour or more, these; of a shorter one, as much of its life. */
+const hourMs = 3_600_000;
+const refreshMs = 40 * 60_000;
 const spreadMs = 10 * 60_000;
 const refreshAgainMs = 60_000;
+/** However short tokens live, there is an end to renewing. */
+const leastLifeMs = 6_000;
 
-/** When to renew our leaf: a moderator before the 45th minute, a participant in the ten minutes around it. Not in a pair, which nobody joins. */
+/**
+ * When to renew our leaf, which is as old as the token in it: a moderator before the 45th minute of an hour, a participant in the ten minutes around it. Not
+ * in a pair, which nobody joins.
+ */
 export function planRefresh(context: Context, session: Session): void {
   const { mls } = session;
   if (mls?.group === undefined || session.settings.kind !== "group") return;
   const age = Math.max(0, wallSeconds(context) - mls.mintedAt) * 1_000;
   const [draw = 0] = context.parts.crypto.bytes(1);
-  const due = isModerator(session)
-    ? moderatorRefreshMs
-    : participantRefreshMs + Math.floor((draw * spreadMs) / 256);
+  const part = partOfHour(context, mls);
+  const due = part * (isModerator(session) ? refreshMs : refreshMs + (draw * spreadMs) / 256);
   mls.plannedFor = mls.mintedAt;
-  mls.refreshAt = context.now + Math.max(0, due - age);
+  mls.refreshAt = context.now + Math.max(0, Math.floor(due) - age);
+}
+
+/** How long our leaf's token is good from when we took it, as a part of an hour; 1 at most, and where it cannot be told. */
+function partOfHour(context: Context, { group, mintedAt }: SessionMls): number {
+  const own = group && memberAt(group, group.ownLeaf)?.leaf;
+  if (own?.credential.kind !== "basic") return 1;
+  try {
+    const { expiresAt } = context.parts.verifier.verify(fromUtf8(own.credential.identity));
+    return Math.min(1, Math.max(leastLifeMs, (expiresAt - mintedAt) * 1_000) / hourMs);
+  } catch {
+    return 1;
+  }
 }
 
 /** SML-21: with a fresh token in our leaf, the group changes its keys as well. */
 export function tickRefresh(context: Context, session: Session): void {
   const { mls } = session;
   if (mls?.refreshAt === undefined || mls.refreshAt > context.now) return;
-  mls.refreshAt = context.now + refreshAgainMs;
+  mls.refreshAt = context.now + Math.max(1_000, refreshAgainMs * partOfHour(context, mls));
   if (session.absence.isAway || session.phase !== "open") return;
   if (isModerator(session)) enqueue(session.tasks, () => refresh(context, session));
   else session.absence.repair();

@@ -59,22 +59,26 @@ export function createJwtIdentitySync(
   return signing(options, keys, unsigned, importSigningKeySync(crypto, algorithm, key, engine));
 }
 
+const defaultLifetime = 3_600;
+
 type Unsigned = (now: number) => string;
 
 function signing(
-  { clock, subject }: JwtIdentityOptions,
+  { clock, subject, lifetimeSeconds = defaultLifetime }: JwtIdentityOptions,
   keys: KeyPair,
   unsigned: Unsigned,
   sign: (data: Uint8Array) => Uint8Array,
 ): SlimIdentity {
   let minted: { readonly token: string; readonly at: number } | undefined;
+  // SID-04, and no longer than renewed tokens are
+  const reusable = Math.min(reuseSeconds, (2 / 3) * lifetimeSeconds);
   return {
     tokenId: subject,
     keys,
     token() {
       const now = secondsOf(clock);
-      // SID-04; a clock that went back must not make an old token look new
-      const young = minted !== undefined && now >= minted.at && now - minted.at < reuseSeconds;
+      // a clock that went back must not make an old token look new
+      const young = minted !== undefined && now >= minted.at && now - minted.at < reusable;
       if (minted === undefined || !young) {
         const text = unsigned(now);
         minted = { token: joined(text, sign(toUtf8(text))), at: now };
@@ -88,7 +92,7 @@ function claimsBy(options: JwtIdentityOptions): {
   readonly keys: KeyPair;
   readonly unsigned: Unsigned;
 } {
-  const { crypto, subject, issuer, audience, lifetimeSeconds = 3600 } = options;
+  const { crypto, subject, issuer, audience, lifetimeSeconds = defaultLifetime } = options;
   if (subject === "" || subject.length > 1024) throw new IdentityError("identity/bad-identifier");
   const keys = options.keys ?? crypto.generateSigner("p256");
   const header = toBase64Url(
