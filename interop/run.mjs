@@ -50,6 +50,7 @@ const waiting = [
   "s-slim-succession.mjs",
   "s-slim-restarts.mjs",
   "s-slim-limits.mjs",
+  "t-slim-life.mjs",
 ];
 const queue = [
   ...long.filter((file) => files.includes(file)),

@@ -132,13 +132,13 @@ function configOf({
 }
 
 /** Tokens signed and verified with keys: `signs` and `verifies` are `{ algorithm, format, key }`. */
-function jwtConfigs(name, { signs, verifies, issuer, audience }) {
+function jwtConfigs(name, { signs, verifies, issuer, audience, duration = 3_600_000 }) {
   const keyOf = ({ algorithm, format, key: value }) => ({
     algorithm: slim.JwtAlgorithm[algorithm],
     format: slim.JwtKeyFormat[format],
     key: new slim.JwtKeyData.Data({ value }),
   });
-  const common = { issuer, audience, duration: 3_600_000 };
+  const common = { issuer, audience, duration };
   const provider = {
     ...common,
     subject: `${name}-${Math.random()}`,

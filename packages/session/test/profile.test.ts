@@ -265,6 +265,32 @@ function pretendNative(app: WorldApp): void {
   });
 }
 
+test.each([
+  ["a native", true],
+  ["ours", false],
+] as const)("SHB-15: %s moderator hears from us that we have our place again", (_, isNative) => {
+  const world = createWorld();
+  const { alice, guests, session } = group(world, ["bob", "carol"]);
+  const [bob] = guests as [WorldApp];
+  if (isNative) pretendNative(alice);
+  const said: Publish[] = [];
+  world.meddle(({ type, from, publish }) => {
+    if (from === bob.label && type === types.groupAck) said.push(publish);
+    if (from === alice.label && type === types.rejoinReply) said.length = 0;
+    return undefined;
+  });
+  bob.softClose(session);
+  world.run(1_000);
+  const dan = world.app("agntcy/ns/dan");
+  expect(finish(world, alice, alice.invite(session, dan.name))).toEqual({});
+  expect(finish(world, bob, bob.rejoin(session))).toEqual({});
+  const [ack, update] = said.map(({ header }) => header?.source);
+  // a native takes no second command of one number from one name, and a name without its text is another one to it
+  expect(ack?.strName).toEqual(isNative ? undefined : update?.strName);
+  expect(ack?.name).toEqual(update?.name);
+  expect(update?.strName).toBeDefined();
+});
+
 test("SML-30, SML-31: a commit that comes early waits for the one before it, is acknowledged meanwhile, and both are applied", () => {
   const world = createWorld();
   const { alice, guests, session } = group(world, ["bob", "carol"]);

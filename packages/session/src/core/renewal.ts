@@ -11,6 +11,7 @@ import type { Ask, Context, Member, Session, Work } from "./model.ts";
 import { payloadOf } from "./payload.ts";
 import { isOurs } from "./received.ts";
 import type { Received } from "./received.ts";
+import type { KnownName } from "./names.ts";
 import { acknowledge } from "./reply.ts";
 import { participantsOf } from "./roster.ts";
 import { commandOf, isModerator, onlineOthers } from "./session.ts";
@@ -159,6 +160,16 @@ function replaceLeaf(
   return replaced;
 }
 
+/**
+ * Native moderators number what a member asks and what it acknowledges in one list, and drop the second of two equal numbers as a replay: the
+ * acknowledgement of an answer, which has the number of the question. Their task would never end, nor anything that comes after it. They know members by all
+ * bytes of a name, while routes and signatures only look at its hashes: under the same name without its text they take it.
+ */
+function anotherSource({ source, mls }: Session, received: Received): KnownName {
+  if (mls === undefined || isOurs(received)) return source;
+  return { ...source, wire: { name: source.wire.name, strName: undefined } };
+}
+
 /** SHB-15, SHB-20: we have a place again. Nobody who did not ask for one is given one. */
 export function placeGiven(context: Context, session: Session, received: Received): void {
   const { value } = payloadOf(received, "rejoinReply");
@@ -171,7 +182,7 @@ export function placeGiven(context: Context, session: Session, received: Receive
     session.unsaved.add("mls");
   }
   answer(session, received);
-  acknowledge(context, session, received);
+  acknowledge(context, session, received, anotherSource(session, received));
   session.plea = undefined;
   session.absence.returned();
 }

@@ -1,6 +1,7 @@
 import { SessionMessageType } from "@coterie/wire/slim";
 import type { Command } from "./command.ts";
 import type { Context, Session } from "./model.ts";
+import type { KnownName } from "./names.ts";
 import { defaultTimers } from "./limits.ts";
 import { isOurs } from "./received.ts";
 import type { Received } from "./received.ts";
@@ -14,23 +15,25 @@ export function reply(
   to: Received,
   type: number,
   payload: Command["payload"],
+  source: KnownName = session.source,
 ): Command {
-  const command = commandOf(context, session, {
-    type,
-    payload,
-    to: to.source,
-    messageId: to.messageId,
-  });
+  const command = {
+    ...commandOf(context, session, { type, payload, to: to.source, messageId: to.messageId }),
+    source,
+  };
   context.answers.keep(questionOf(to), command, context.now);
   sendCommand(context, command);
   return command;
 }
 
-export function acknowledge(context: Context, session: Session, to: Received): Command {
-  return reply(context, session, to, SessionMessageType.groupAck, {
-    kind: "groupAck",
-    value: {},
-  });
+export function acknowledge(
+  context: Context,
+  session: Session,
+  to: Received,
+  source?: KnownName,
+): Command {
+  const payload = { kind: "groupAck", value: {} } as const;
+  return reply(context, session, to, SessionMessageType.groupAck, payload, source);
 }
 
 /** Native moderators without MLS end the whole session at one of these when it comes again after its task is done: a fault of theirs. */
