@@ -1,4 +1,4 @@
-// Gate B8, and the renewal of B13: tokens of ours that live for seconds, in groups with released apps whose own live for an hour. Who checks the tokens of
+// Gate B8, and paths and renewals of B13: tokens of ours that live for seconds, in groups with released apps whose own live for an hour. Who checks the tokens of
 // all members when somebody comes, as released moderators and newcomers do, finds good ones long after the first have expired (SML-21, SML-22).
 import { generateKeyPairSync } from "node:crypto";
 import { assert } from "../lib/check.mjs";
@@ -41,7 +41,7 @@ export default async function run({ node, check }) {
     };
     await say("a group whose tokens of ours live for seconds", async () => {
       apps = await Promise.all(kinds.map((kind, at) => open(kind, `life-${at}`)));
-      const session = await apps[0].group("life", { mls: 100 });
+      const session = await apps[0].group("life", { mls: 100, more: { pathOnAdd: true } });
       sessions = [session];
       for (const app of apps.slice(1)) sessions.push(await join(session, app));
       await talk("first");

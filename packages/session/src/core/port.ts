@@ -17,7 +17,7 @@ export interface SessionSettings {
   readonly mls?: { readonly headerIntegrityPercent: number } | undefined;
   /** An unreliable group of our own members only (SGR-07). */
   readonly oursOnly?: boolean | undefined;
-  /** Additions change the keys of the whole group, as removals do (SML-09). Not proven against every released member: off by default. */
+  /** Additions change the keys of the whole group, as removals do (SML-09). Released members take part (gate B13). Off by default. */
   readonly pathOnAdd?: boolean | undefined;
   /** Before an invitation, members of other makes whose credential has expired are removed and invited again (SML-22). */
   readonly reinviteExpired?: boolean | undefined;

@@ -36,6 +36,10 @@ export interface SessionConfig {
   keepEmptyGroup?: boolean | undefined;
   /** With MLS: also types and metadata of messages are encrypted, for apps of this library alone (SML-12). */
   sealMetadata?: boolean | undefined;
+  /** With MLS: who comes in changes the keys of all, as who goes does (SML-09). Native members take part. */
+  pathOnAdd?: boolean | undefined;
+  /** With MLS: before an invitation, native members whose credential has expired are removed and invited again (SML-22). */
+  reinviteExpired?: boolean | undefined;
   /** Nobody takes the moderator's place when it is lost; otherwise an app of this library does after a while (SHB-18). */
   noSuccessor?: boolean | undefined;
   /** `publish` rejects where not everybody acknowledged (SRL-06). */
@@ -66,6 +70,8 @@ export function settingsOf(config: SessionConfig): SessionSettings {
     oursOnly: config.oursOnly,
     keepEmptyGroup: config.keepEmptyGroup,
     sealMetadata: config.sealMetadata,
+    pathOnAdd: config.pathOnAdd,
+    reinviteExpired: config.reinviteExpired,
     noSuccessor: config.noSuccessor,
     requireAll: config.requireAll,
   };
