@@ -235,9 +235,11 @@ export async function lossStory({
     await say("a session ends although its end is lost once", async (own) => {
       quiet();
       const lost = proxy.lose(is("GROUP_CLOSE", { toNode: true, app: ann.name }));
-      await team.end();
+      // a released moderator takes its session for ended before everybody has heard of it
+      await atAnn.delete();
       assert.equal(lost.length, 1);
       for (const session of [atBob, atCid]) await isClosed(session);
+      for (const app of apps) await app.disconnect().catch(() => {});
     });
   for (const dan of guests) await dan.disconnect().catch(() => {});
   await proxy.close();
