@@ -40,6 +40,15 @@ export async function lossStory({
     proxy.log.length = 0;
   };
 
+  /** Nothing but heartbeats has passed for a while: nobody repeats anything. */
+  const isQuiet = async () => {
+    const passed = () => proxy.log.filter(({ type }) => type !== "HEARTBEAT").length;
+    for (let before; before !== passed();) {
+      before = passed();
+      await new Promise((resolve) => setTimeout(resolve, 3 * interval));
+    }
+  };
+
   await say("what is lost on its way to the node is sent again", async (own) => {
     quiet();
     const lost = proxy.lose(is("MSG", { toNode: true, app: ann.name }));
@@ -233,6 +242,8 @@ export async function lossStory({
   if (talkOnly) await team.end();
   else
     await say("a session ends although its end is lost once", async (own) => {
+      // A released moderator that is about to end stops at once, and says its end no more, when an acknowledgement comes that it no longer waits for.
+      await isQuiet();
       quiet();
       const lost = proxy.lose(is("GROUP_CLOSE", { toNode: true, app: ann.name }));
       // a released moderator takes its session for ended before everybody has heard of it
