@@ -1,6 +1,6 @@
 // Gate B7: heartbeats, members that go offline by a word or without one, and come back.
 import { forEachCore } from "../lib/slim-matrix.mjs";
-import { silenceStory, softCloseStory } from "../lib/slim-presence-story.mjs";
+import { cameAgainStory, silenceStory, softCloseStory } from "../lib/slim-presence-story.mjs";
 
 export default async function run({ node, check }) {
   // all at once: most of it is waiting for three heartbeats that do not come
@@ -11,8 +11,16 @@ export default async function run({ node, check }) {
       // what released apps do among themselves, for comparison
       ...(where === "ours" ? [["natives alone", [core, core, core]]] : []),
     ];
-    await Promise.all(
-      crews.flatMap(([what, kinds]) => {
+    const again = [
+      ["ours away", [core, "ours", core]],
+      ["ours away and moderates", ["ours", "ours", core]],
+      ["ours comes again", [core, core, "ours"]],
+    ];
+    await Promise.all([
+      ...again.map(([what, kinds]) =>
+        cameAgainStory({ check, title: `${title}, ${what}`, kinds, url, mls }),
+      ),
+      ...crews.flatMap(([what, kinds]) => {
         const one = { check, title: `${title}, ${what}`, kinds, url, mls };
         return [
           softCloseStory(one),
@@ -20,6 +28,6 @@ export default async function run({ node, check }) {
           silenceStory({ ...one, title: `${one.title}, an invitation missed`, missed: true }),
         ];
       }),
-    );
+    ]);
   });
 }

@@ -114,6 +114,33 @@ export async function softCloseStory({ check, title, kinds, url, mls }) {
   await dan.disconnect().catch(() => {});
 }
 
+/** While one is away another one leaves and is invited again: it speaks with other numbers than before, or begins with them anew. */
+export async function cameAgainStory({ check, title, kinds, url, mls }) {
+  const say = (what, body) => check(`${title}: ${what}`, body, { timeoutMs: 45_000 });
+  const team = await openTeam({ kinds, url, mls, interval: 500, retries: 6 });
+  const { apps, sessions } = team;
+  const [, bob, cid] = apps;
+  const [atAnn, atBob, atCid] = sessions;
+  await say("who comes back hears who left and came again meanwhile", async () => {
+    for (const words of ["one", "two", "three", "four"]) {
+      await atCid.publish(words);
+      await allHear([atAnn, atBob], cid, words);
+    }
+    await atBob.softClose();
+    await becomes([atAnn, atCid], bob, "offline");
+    await atCid.close();
+    await eventually("the moderator to know", async () => !(await stateOf(atAnn, cid)));
+    const again = await join(atAnn, cid);
+    await atBob.rejoin();
+    await becomes([atAnn, again], bob, "online");
+    for (const words of ["again", "and again"]) {
+      await again.publish(words);
+      await allHear([atBob], cid, words);
+    }
+  });
+  await team.end();
+}
+
 /** A member that nothing reaches and nothing comes from: 30 seconds of silence, and then it is back. */
 export async function silenceStory({ check, title, kinds, url, mls, missed }) {
   const say = (what, body) => check(`${title}: ${what}`, body, { timeoutMs: 110_000 });

@@ -129,6 +129,32 @@ for (const [mode, mls] of modes) {
     done(world, dan, dan.publish(session, "hello bob"));
     expect(bob.texts(session)).toEqual(["hello bob"]);
   });
+
+  for (const process of ["the same process", "a process of its own"]) {
+    const anew = process !== "the same process";
+    test(`SRL-22, SRL-23: back after somebody left and came again in ${process}, its messages are heard, ${mode}`, () => {
+      const world = createWorld();
+      const { alice, bob, carol, session } = group(world, mls);
+      for (const text of ["1", "2", "3"]) done(world, carol, carol.publish(session, text));
+      done(world, bob, change(bob, session, "soft-close"));
+      expect(done(world, carol, carol.close(session))).toEqual({});
+      world.until(() => !("agntcy/ns/carol" in alice.members(session)));
+      if (anew) carol.restart();
+      invite(world, alice, session, carol.name);
+      expect(done(world, bob, change(bob, session, "rejoin"))).toEqual({});
+      world.run(500);
+      for (const text of ["again", "and again"]) {
+        const sent = carol.publish(session, text);
+        expect(done(world, carol, sent)).toMatchObject({
+          messageId: (anew ? 0 : 3) + (text === "again" ? 1 : 2),
+          missing: [],
+        });
+      }
+      for (const app of [alice, bob]) {
+        expect(app.texts(session)).toEqual(["1", "2", "3", "again", "and again"]);
+      }
+    });
+  }
 }
 
 test("SHB-07: a commit that never came is found by a heartbeat and made good, with nothing said to the application", () => {

@@ -44,6 +44,7 @@ export function createAppCore(parts: AppCoreParts): AppCore {
     saves: [],
     touched: new Set(),
     wakes: createWakes(),
+    sequences: new Map(),
   };
   return {
     name: own.name,

@@ -10,7 +10,7 @@ import type { Received } from "./received.ts";
 import { reply } from "./reply.ts";
 import { setOnline } from "./roster.ts";
 import { sendCommand } from "./send-command.ts";
-import { commandOf } from "./session.ts";
+import { commandOf, isModerator } from "./session.ts";
 import { leftOnPurpose, moderatorSeen } from "./succession.ts";
 import { fail, nothing } from "./tasks.ts";
 
@@ -96,6 +96,8 @@ export function absenceSink(context: Context, session: Session): AbsenceSink {
         return;
       }
       session.presence.start(context.now);
+      // who moderates knows who left
+      if (!isModerator(session)) session.data.receiver.returned();
       moderatorSeen(context, session, session.moderator.key);
     },
     done: (handle) => void context.out.push({ kind: "done", handle, outcome: nothing }),

@@ -1,3 +1,4 @@
+import { equal } from "@coterie/base";
 import { headerIntegrityAad, parseSlimName, SessionMessageType } from "@coterie/wire/slim";
 import type { ApplicationPayload } from "@coterie/wire/slim";
 import { SessionError } from "../errors.ts";
@@ -45,7 +46,7 @@ export function createDataFlow(
     {
       timers,
       randomWord: () => random32(context),
-      nextId: restored?.nextId,
+      nextId: restored?.nextId ?? context.sequences.get(session.id),
       serveSinceJoin: session.mls !== undefined,
     },
     {
@@ -265,14 +266,25 @@ export function receiveData(context: Context, session: Session, received: Receiv
   if (source.key === session.source.key) return;
   const opened = open(context, session, received, content.value);
   if (opened === undefined) return;
-  const item = deliveryOf(session, received, content.value, opened);
+  const { plaintext, leafKey } = opened;
+  const item = deliveryOf(session, received, content.value, plaintext);
   const { receiver } = session.data;
   if (type === SessionMessageType.msg) {
-    receiver.message(source.key, messageId, item, opened.length, context.now);
+    const stayed = isLeafOf(session, source.key, leafKey);
+    receiver.message(source.key, messageId, item, plaintext.length, context.now, stayed);
   } else {
     const lost = received.header.error !== undefined;
-    receiver.reply(source.key, messageId, lost ? undefined : item, opened.length, context.now);
+    receiver.reply(source.key, messageId, lost ? undefined : item, plaintext.length, context.now);
   }
+}
+
+/** SRL-22: whether the member's last message was sealed by the same leaf. */
+function isLeafOf({ roster }: Session, key: MemberKey, leafKey: Uint8Array | undefined): boolean {
+  const member = roster.get(key);
+  if (member === undefined || leafKey === undefined) return false;
+  const last = member.leafKey;
+  member.leafKey = leafKey;
+  return last === leafKey || (last !== undefined && equal(last, leafKey));
 }
 
 /** After a commit: what was sealed in the epoch that we have reached now. */
@@ -288,11 +300,11 @@ function open(
   session: Session,
   received: Received,
   { payloadType, blob }: ApplicationPayload,
-): Uint8Array | undefined {
+): { readonly plaintext: Uint8Array; readonly leafKey?: Uint8Array } | undefined {
   const { mls } = session;
   if (mls === undefined) {
     // SRL-17
-    if (session.roster.has(received.source.key)) return blob;
+    if (session.roster.has(received.source.key)) return { plaintext: blob };
     hold(context, session, received, blob.length);
     return undefined;
   }
@@ -303,7 +315,7 @@ function open(
       session.unsaved.add("mls");
       // SML-34
       excuse(session, received.source.key, (open) => (open.epoch ?? noEpoch) <= opened.epoch);
-      return opened.plaintext;
+      return opened;
     case "ahead":
       if (session.data.ahead.length < maxAhead) session.data.ahead.push(received);
       return undefined;

@@ -1,5 +1,5 @@
 import { subscribe, unsubscribe } from "./context.ts";
-import { drainMs, subscriptionMs } from "./limits.ts";
+import { drainMs, sequencesKept, subscriptionMs } from "./limits.ts";
 import type { Context, Session } from "./model.ts";
 import type { AppEffect } from "./port.ts";
 import { abandon } from "./tasks.ts";
@@ -45,8 +45,20 @@ export function end(
   session.asks.clear();
   abandon(context, session.tasks);
   context.sessions.delete(session.id);
+  rememberSequence(context, session);
   if (context.parts.persistent === true) {
     context.out.push({ kind: "forget", session: session.id });
   }
   if (visible) context.out.push({ kind: "closed", session: session.id, reason });
+}
+
+/**
+ * SRL-23: members that were away meanwhile know us by the last number that they heard, and take what is not after it for repetitions. A
+ * session's maker closes it for everybody.
+ */
+function rememberSequence({ sequences }: Context, { id, isInitiator, data }: Session): void {
+  if (isInitiator || data.sender.nextId === 1) return;
+  sequences.delete(id);
+  sequences.set(id, data.sender.nextId);
+  if (sequences.size > sequencesKept) sequences.delete(sequences.keys().next().value as number);
 }

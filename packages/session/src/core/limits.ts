@@ -22,6 +22,8 @@ export const replaySenders = 100;
 export const replayIds = 1_000;
 /** How long a node may take to acknowledge a subscription before what waits for it fails. */
 export const subscriptionMs = 15_000;
+/** SRL-23: of so many sessions that ended the numbers are known. */
+export const sequencesKept = 1_000;
 /** SSN-13. */
 export const drainMs = 60_000;
 /** Largest session id that is chosen (SSN-01). */

@@ -251,7 +251,13 @@ export function sealBlob(
 }
 
 export type Opened =
-  | { readonly kind: "opened"; readonly plaintext: Uint8Array; readonly epoch: bigint }
+  | {
+      readonly kind: "opened";
+      readonly plaintext: Uint8Array;
+      readonly epoch: bigint;
+      /** The encryption key of the leaf that sealed it: another one each time that its member is added. */
+      readonly leafKey: Uint8Array;
+    }
   /** Of an epoch that we have not reached. */
   | { readonly kind: "ahead" }
   | { readonly kind: "refused"; readonly reason: string };
@@ -276,7 +282,8 @@ export function openBlob(
     return { kind: "refused", reason: "sender-key" };
   }
   mls.group = opened.group;
-  return { kind: "opened", plaintext: opened.plaintext, epoch: opened.epoch };
+  const { encryptionKey: leafKey } = opened.sender.leaf;
+  return { kind: "opened", plaintext: opened.plaintext, epoch: opened.epoch, leafKey };
 }
 
 /** Handshakes come in commands alone. */

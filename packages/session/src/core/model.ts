@@ -53,6 +53,8 @@ export interface Context {
   saves: AppEffect[];
   readonly touched: Set<Session>;
   readonly wakes: Wakes<Session>;
+  /** The next data id in sessions that ended, for when we are invited again (SRL-23). */
+  readonly sequences: Map<number, number>;
 }
 
 export interface Member {
@@ -67,6 +69,8 @@ export interface Member {
   goneAt?: number | undefined;
   /** The key that its messages come with. */
   key?: Uint8Array | undefined;
+  /** Of the leaf that sealed its last message to us. */
+  leafKey?: Uint8Array | undefined;
   /** Unix seconds: when the token in its leaf ends (SML-22). */
   credentialUntil?: number | undefined;
 }

@@ -185,6 +185,30 @@ test("SGR-27: of a source that is gone, what waits is delivered with its gaps, a
   expect(give(1)).toEqual(["a1", "1"]);
 });
 
+test("SRL-22: after a time away a source that numbers from the beginning begins anew, once", () => {
+  const { receiver, give } = rig();
+  give(1, 2, 3, 5);
+  receiver.returned();
+  expect(give(2, 3, 1)).toEqual(["a2", "-4", "5", "2", "a3", "3", "a1"]);
+});
+
+test("SRL-22: what goes on from the last number closes the question", () => {
+  const { receiver, give, happened } = rig();
+  give(1, 2, 3);
+  receiver.returned();
+  receiver.message("s", 2 ** 31 + 7, "direct", 10, 0);
+  expect(happened()).toEqual([`a${2 ** 31 + 7}`, "direct"]);
+  expect(give(5, 4, 2)).toEqual(["a5", "?4", "a4", "4", "5", "a2"]);
+});
+
+test("SRL-22: a source that stayed repeats itself, whatever happened to us", () => {
+  const { receiver, happened } = rig();
+  receiver.message("s", 1, "1", 10, 0);
+  receiver.returned();
+  receiver.message("s", 1, "1", 10, 0, true);
+  expect(happened()).toEqual(["a1", "1", "a1"]);
+});
+
 test("SHB-17: positions of a restored session tell duplicates and gaps apart as before", () => {
   const { receiver, give } = rig({ positions: new Map([["s", 7]]) });
   expect(give(7, 9)).toEqual(["a7", "a9", "?8"]);

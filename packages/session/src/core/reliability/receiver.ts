@@ -28,12 +28,24 @@ export interface Receiver<T> {
   readonly wakeAt: number | undefined;
   /** The last id of this source that was delivered, or told lost. */
   position(source: MemberKey): number | undefined;
-  /** MSG, decrypted and checked; `size` in bytes. */
-  message(source: MemberKey, id: number, item: T, size: number, nowMs: number): void;
+  /** MSG, decrypted and checked; `size` in bytes. `stayed`: its source is known not to have left since its last one. */
+  message(
+    source: MemberKey,
+    id: number,
+    item: T,
+    size: number,
+    nowMs: number,
+    stayed?: boolean,
+  ): void;
   /** RTX_REPLY; without an item, its source does not have it (SRL-13). */
   reply(source: MemberKey, id: number, item: T | undefined, size: number, nowMs: number): void;
   /** Delivers what waited behind gaps, with the gaps as lost, and begins anew with what this source sends later (SGR-27). */
   forget(source: MemberKey): void;
+  /**
+   * We missed what happened for a while. A source that left and came again meanwhile numbers from the beginning, which looks like what is
+   * behind: the next message of each tells.
+   */
+  returned(): void;
   tick(nowMs: number): void;
 }
 
@@ -64,6 +76,8 @@ interface Source<T> {
   bytes: number;
   readonly requests: Map<number, Deadline<Request>>;
   readonly direct: Set<number>;
+  /** It may have left and come again since its last message. */
+  unsure: boolean;
 }
 
 export function createReceiver<T>(options: ReceiverOptions, sink: ReceiverSink<T>): Receiver<T> {
@@ -205,36 +219,48 @@ export function createReceiver<T>(options: ReceiverOptions, sink: ReceiverSink<T
     return source;
   }
 
+  function forget(key: MemberKey): void {
+    const source = sources.get(key);
+    if (source === undefined) return;
+    while (source.entries.size > 0) {
+      giveUpFirstGap(source);
+      drain(key, source);
+    }
+    for (const deadline of source.requests.values()) deadlines.cancel(deadline);
+    sources.delete(key);
+  }
+
   return {
     get wakeAt() {
       return deadlines.next;
     },
     position: (key) => sources.get(key)?.last,
-    message(key, id, item, size, nowMs) {
+    message(key, id, item, size, nowMs, stayed = false) {
       if (timers === undefined) {
         sink.deliver(key, id, item);
         return;
       }
       // SRL-03: duplicates too, their first acknowledgement may be lost
       sink.ack(key, id);
+      const known = sourceOf(key);
+      if (isDirectId(id)) {
+        if (remember(known.direct, id)) sink.deliver(key, id, item);
+        return;
+      }
+      // SRL-22
+      if (known.unsure && !stayed && !isDataIdAfter(id, known.last ?? id)) forget(key);
       const source = sourceOf(key);
-      if (!isDirectId(id)) insert(key, source, id, item, size, nowMs, timers);
-      else if (remember(source.direct, id)) sink.deliver(key, id, item);
+      source.unsure = false;
+      insert(key, source, id, item, size, nowMs, timers);
     },
     reply(key, id, item, size, nowMs) {
       const entry: Entry<T> =
         item === undefined ? { kind: "lost", count: 1 } : { kind: "received", item, size };
       resolve(key, id, entry, nowMs);
     },
-    forget(key) {
-      const source = sources.get(key);
-      if (source === undefined) return;
-      while (source.entries.size > 0) {
-        giveUpFirstGap(source);
-        drain(key, source);
-      }
-      for (const deadline of source.requests.values()) deadlines.cancel(deadline);
-      sources.delete(key);
+    forget,
+    returned() {
+      for (const source of sources.values()) source.unsure = true;
     },
     tick(nowMs) {
       if (timers === undefined) return;
@@ -262,6 +288,7 @@ function sourceAt<T>(last: number | undefined): Source<T> {
     bytes: 0,
     requests: new Map(),
     direct: new Set(),
+    unsure: false,
   };
 }
 
