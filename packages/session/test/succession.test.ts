@@ -132,6 +132,55 @@ for (const [mode, mls] of modes) {
     expectWhole(world, [alice, ...others, erin], session, heir);
   });
 
+  test(`SHB-17, SHB-18: a successor that starts anew still tells who does not know of it, ${mode}`, () => {
+    const world = createWorld();
+    const { alice, others, session } = group(world, mls, ["bob", "carol", "dan"]);
+    const [bob, carol, dan] = others as [WorldApp, WorldApp, WorldApp];
+    dan.cut = true;
+    world.run(31_000);
+    expect(done(world, alice, handOver(alice, session, bob))).toEqual({});
+    world.run(2_000);
+    bob.restart();
+    expect(done(world, bob, bob.rejoin(session))).toEqual({});
+    expect(moderators([alice, bob, carol, dan], session)).toEqual(
+      [bob, bob, bob, alice].map(({ name }) => name.id),
+    );
+    dan.cut = false;
+    world.run(60_000);
+    expectWhole(world, [alice, bob, carol, dan], session, bob);
+  });
+
+  test(`SHB-17, SHB-18: who has voted and starts anew does not vote for another meanwhile, ${mode}`, () => {
+    const world = createWorld();
+    const names = ["bob", "carol", "dan"];
+    const order = names.map((name) => `agntcy/ns/${name}`).join(",");
+    const metadata = new Map([["slim.successors", order]]);
+    const { alice, others, session } = group(world, mls, names, metadata);
+    const [bob, carol, dan] = others as [WorldApp, WorldApp, WorldApp];
+    alice.cut = true;
+    let voted = false;
+    world.meddle(({ from, to }) => {
+      if (from === bob.label && to === carol.label) return "drop";
+      const stored = Buffer.from(dan.stored.get(session)?.get("succession") ?? []).toString();
+      const isVote = from === dan.label && to === bob.label && stored.includes("successor");
+      voted ||= isVote;
+      return isVote ? "drop" : undefined;
+    });
+    world.until(() => voted, 120_000);
+    // as if bob had it, and the place with it, and nobody heard of that
+    bob.cut = true;
+    dan.restart();
+    dan.rejoin(session);
+    const claimed = (): boolean => world.trace().at(-1) === "carol msg dan";
+    world.until(claimed, 25_000);
+    world.run(3_000);
+    expect(moderators([carol, dan], session)).toEqual([alice.name.id, alice.name.id]);
+    world.run(90_000);
+    const [first, second] = moderators([carol, dan], session);
+    expect([carol.name.id, dan.name.id]).toContain(first);
+    expect(second).toBe(first);
+  });
+
   test(`SHB-18: a network in two: only the half with most of the members gets a moderator, ${mode}`, () => {
     const world = createWorld();
     const { alice, others, session } = group(world, mls, ["bob", "carol", "dan", "erin"]);
@@ -246,6 +295,15 @@ for (const [mode, mls] of modes) {
       );
       expect(carol.refused).toEqual(["warrant"]);
     }
+    carol.restart();
+    expect(done(world, carol, carol.rejoin(session))).toEqual({});
+    carol.refused.length = 0;
+    world.inject(
+      carol,
+      joinRequest(bob, carol, session, 98),
+      new Map([["slim.succession", old]]),
+    );
+    expect(carol.refused).toEqual(["warrant"]);
     carol.refused.length = 0;
     world.inject(carol, joinRequest(bob, carol, session, 99));
     expect(carol.refused).toEqual(["role"]);

@@ -1,7 +1,7 @@
 import { CoterieError, fromUtf8, toUtf8 } from "@coterie/base";
 import { formatSlimName, parseSlimName } from "@coterie/wire/slim";
 import { SessionError } from "../errors.ts";
-import type { Member, Session } from "./model.ts";
+import type { Member, Session, Succession } from "./model.ts";
 import type { KnownName, NameBook } from "./names.ts";
 import type { SessionSettings } from "./port.ts";
 
@@ -111,6 +111,38 @@ export function decodeRoster(names: NameBook, bytes: Uint8Array | undefined): Ma
   return new Map(members);
 }
 
+/** What a member has promised, and what a new moderator still has to tell (SHB-18). */
+export interface SuccessionRecord {
+  readonly since: number;
+  readonly proof: string | undefined;
+  readonly untold: ReadonlyMap<string, number>;
+  /** How long it still binds is not known any more. */
+  readonly vote: { readonly from: string; readonly successor: string } | undefined;
+}
+
+export function encodeSuccession({ since, proof, untold, vote }: Succession): Uint8Array {
+  return json({
+    since,
+    proof,
+    untold: [...untold].map(([name, left]) => ({ name, left })),
+    vote: vote && { from: vote.from, successor: vote.successor },
+  });
+}
+
+/** Undefined where it was stored by a version that did not keep it. */
+export function decodeSuccession(bytes: Uint8Array | undefined): SuccessionRecord | undefined {
+  if (bytes === undefined) return undefined;
+  const entry = new Entry(bytes);
+  const vote = entry.record("vote");
+  const untold = entry.records("untold");
+  return {
+    since: entry.number("since"),
+    proof: entry.optionalString("proof"),
+    untold: new Map(untold.map((one) => [one.string("name"), one.number("left")])),
+    vote: vote && { from: vote.string("from"), successor: vote.string("successor") },
+  };
+}
+
 /** Commits and the age of our leaf (SML-30, SML-21). */
 export function encodeCounters(counters: {
   readonly lastCommit: number;
@@ -169,6 +201,10 @@ class Entry {
   record(field: string): Entry | undefined {
     const value = this.#fields[field];
     return value === undefined ? undefined : new Entry(value);
+  }
+
+  records(field: string): Entry[] {
+    return (this.#get(field, Array.isArray) as unknown[]).map((value) => new Entry(value));
   }
 
   pairs(field: string): [string, string][] {

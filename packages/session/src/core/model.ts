@@ -118,7 +118,7 @@ export interface Session {
   strangersAt: number | undefined;
   /** Members that left messages unacknowledged in this step. */
   readonly silent: Set<string>;
-  readonly succession: Succession;
+  succession: Succession;
   /** The moderator waits for its successor. */
   handingOver: boolean;
   /** Letters of members of ours, to be read at the end of what is going on. */

@@ -61,7 +61,7 @@ export function openSession(
     joinUntil: undefined,
     waitUntil: undefined,
     welcomes: [],
-    unsaved: new Set(["session", "roster", "mls", "sequence"]),
+    unsaved: new Set(["session", "roster", "mls", "sequence", "succession"]),
   };
   const parts: Pick<Mutable<Session>, "data" | "presence" | "absence"> = session;
   const follows = (): boolean => !isModerator(session);

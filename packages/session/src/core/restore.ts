@@ -1,7 +1,13 @@
 import { restoreGroup } from "@coterie/mls";
 import { createSessionMls } from "./mls-state.ts";
 import { SessionError } from "../errors.ts";
-import { decodeCounters, decodeId, decodeRoster, decodeSession } from "./entries.ts";
+import {
+  decodeCounters,
+  decodeId,
+  decodeRoster,
+  decodeSession,
+  decodeSuccession,
+} from "./entries.ts";
 import { subscribeToChannel } from "./life.ts";
 import type { SessionMls } from "./mls-state.ts";
 import type { Context, Session } from "./model.ts";
@@ -9,6 +15,7 @@ import { openSession } from "./open-session.ts";
 import type { ConnectionId } from "./port.ts";
 import { awaitAcks } from "./roster.ts";
 import { others } from "./session.ts";
+import { restoreSuccession } from "./succession.ts";
 import { mlsPrefix, positionPrefix } from "./save.ts";
 
 type Entries = ReadonlyMap<string, Uint8Array>;
@@ -32,6 +39,7 @@ export function restore(
   const positions = [...entries].flatMap(([key, value]): [string, number][] =>
     key.startsWith(positionPrefix) ? [[key.slice(positionPrefix.length), decodeId(value)]] : [],
   );
+  const succession = decodeSuccession(entries.get("succession"));
   const session = openSession(
     context,
     { ...record, phase: "open", connection, mls },
@@ -48,6 +56,7 @@ export function restore(
     if (group) member.online = false;
     session.presence.set(member.name.key, member.online);
   }
+  if (succession !== undefined) restoreSuccession(context, session, succession);
   awaitAcks(context, session, others(session));
   subscribeToChannel(context, session);
   return session;

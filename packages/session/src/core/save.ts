@@ -1,5 +1,11 @@
 import { snapshotChanges } from "@coterie/mls";
-import { encodeCounters, encodeId, encodeRoster, encodeSession } from "./entries.ts";
+import {
+  encodeCounters,
+  encodeId,
+  encodeRoster,
+  encodeSession,
+  encodeSuccession,
+} from "./entries.ts";
 import type { Context, Session } from "./model.ts";
 
 /** Where the entries of the MLS group stand, and the last ids of sources. */
@@ -15,6 +21,7 @@ export function save(context: Context, session: Session): void {
   if (unsaved.has("session")) puts.push(["session", encodeSession(session)]);
   if (unsaved.has("roster")) puts.push(["roster", encodeRoster(session.roster)]);
   if (unsaved.has("sequence")) puts.push(["sequence", encodeId(session.data.sender.nextId)]);
+  if (unsaved.has("succession")) puts.push(["succession", encodeSuccession(session.succession)]);
   for (const key of unsaved) {
     if (key.startsWith(positionPrefix)) {
       const last = session.data.receiver.position(key.slice(positionPrefix.length));

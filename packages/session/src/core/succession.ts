@@ -9,6 +9,7 @@ import { sendLetter, readLetter } from "./letters.ts";
 import { appIdOf, isKeyOf, refused } from "./mls-profile.ts";
 import type { Context, Member, Message, Session, Succession, Warrant, Work } from "./model.ts";
 import { joinRequestOf } from "./invite.ts";
+import type { SuccessionRecord } from "./entries.ts";
 import type { KnownName } from "./names.ts";
 import type { Received } from "./received.ts";
 import { renewKeys } from "./renewal.ts";
@@ -43,6 +44,20 @@ export function createSuccession(since: number): Succession {
     proof: undefined,
     untold: new Map(),
     telling: new Map(),
+  };
+}
+
+/** A word that was given holds after a restart as well, and who did not know of the change is still to be told. */
+export function restoreSuccession(
+  context: Context,
+  session: Session,
+  { since, proof, untold, vote: given }: SuccessionRecord,
+): void {
+  session.succession = {
+    ...createSuccession(since),
+    vote: given && { ...given, until: context.now + 2 * claimMs },
+    proof,
+    untold: new Map(untold),
   };
 }
 
@@ -171,6 +186,7 @@ function vote(context: Context, session: Session, successor: string, from: strin
   const taken = given !== undefined && given.from === from && context.now < given.until;
   if (taken && given.successor !== successor) return false;
   succession.vote = { from, successor, until: context.now + 2 * claimMs };
+  session.unsaved.add("succession");
   return true;
 }
 
@@ -214,10 +230,11 @@ function tell(context: Context, session: Session, key: string): void {
 }
 
 /** After each event: who has answered knows; who has not is told again when it is heard of. */
-export function followSuccession({ succession }: Session): void {
+export function followSuccession({ succession, unsaved }: Session): void {
   for (const [key, { state }] of succession.telling) {
     if (state === "open") continue;
     succession.telling.delete(key);
+    unsaved.add("succession");
     const left = (succession.untold.get(key) ?? 0) - 1;
     if (state === "done" || left <= 0) succession.untold.delete(key);
     else succession.untold.set(key, left);
@@ -266,7 +283,7 @@ function become(
   const { succession } = session;
   const wasOurs = isModerator(session);
   session.moderator = moderator;
-  session.unsaved.add("session");
+  session.unsaved.add("session").add("succession");
   succession.claimAt = undefined;
   succession.vote = undefined;
   succession.proof = undefined;
