@@ -298,11 +298,7 @@ for (const [mode, mls] of modes) {
     carol.restart();
     expect(done(world, carol, carol.rejoin(session))).toEqual({});
     carol.refused.length = 0;
-    world.inject(
-      carol,
-      joinRequest(bob, carol, session, 98),
-      new Map([["slim.succession", old]]),
-    );
+    world.inject(carol, joinRequest(bob, carol, session, 98), new Map([["slim.succession", old]]));
     expect(carol.refused).toEqual(["warrant"]);
     carol.refused.length = 0;
     world.inject(carol, joinRequest(bob, carol, session, 99));

@@ -116,6 +116,63 @@ test("SRL-02: with nobody there it is stored, waits beyond its timers and goes w
   expect(settled.get(3)?.acked).toEqual(["b", "c"]);
 });
 
+/** The largest message there is: 16 of them fill what a sender has room for. */
+const big = (): ReturnType<typeof text> => ({ ...text(""), payload: new Uint8Array(4 * 2 ** 20) });
+
+test("SRL-24: 64 MiB may be unacknowledged, as much waits for room, and more is not taken", () => {
+  const { sender, settled, happened } = rig();
+  sender.join(["b"], 0);
+  for (let handle = 1; handle <= 32; handle += 1) {
+    expect(sender.publish(handle, big(), 0)).toBe(true);
+  }
+  expect(happened().length).toBe(16);
+  expect(sender.publish(33, big(), 0)).toBe(false);
+  expect(sender.publish(33, text("x"), 0)).toBe(false);
+  // one that has room does not overtake those that wait
+  sender.acknowledged("b", 1, 1);
+  expect(happened()).toEqual(["17"]);
+  expect(sender.publish(33, text("x"), 1)).toBe(true);
+  expect(happened()).toEqual([]);
+  for (let id = 2; id <= 33; id += 1) sender.acknowledged("b", id, 2);
+  expect([...settled.keys()]).toEqual(Array.from({ length: 33 }, (_, n) => n + 1));
+  expect(sender.unsettled).toBe(0);
+  for (let handle = 34; handle <= 50; handle += 1) sender.publish(handle, big(), 3);
+  expect(happened().at(-1)).toBe("49");
+});
+
+test("SRL-24: one message that is larger than all room goes alone", () => {
+  const { sender, happened } = rig();
+  sender.join(["b"], 0);
+  const huge = { ...text(""), payload: new Uint8Array(65 * 2 ** 20) };
+  sender.publish(1, huge, 0);
+  sender.publish(2, text("x"), 0);
+  expect(happened()).toEqual(["1"]);
+  sender.acknowledged("b", 1, 1);
+  expect(happened()).toEqual(["2"]);
+});
+
+test("SRL-12, SRL-24: what was acknowledged is kept for those who missed it up to 64 MiB, and what was not in any case", () => {
+  const { sender, happened } = rig();
+  sender.join(["b"], 0);
+  for (let id = 1; id <= 17; id += 1) {
+    sender.publish(id, big(), 0);
+    if (id > 1) sender.acknowledged("b", id, 0);
+  }
+  sender.publish(18, big(), 0);
+  happened();
+  for (const id of [1, 2, 3, 18]) sender.requested("c", id, 1);
+  expect(happened()).toEqual(["reply 1>c", "lost 2>c", "reply 3>c", "reply 18>c"]);
+});
+
+test("SRL-18, SRL-24: of unreliable messages that wait for somebody the newest 64 MiB stay", () => {
+  const { sender, happened } = rig({ timers: undefined });
+  for (let id = 1; id <= 40; id += 1) sender.publish(id, big(), 0);
+  sender.join(["b"], 0);
+  expect(happened()).toEqual(Array.from({ length: 16 }, (_, n) => `${25 + n}`));
+  for (let id = 41; id <= 80; id += 1) sender.publish(id, big(), 0);
+  expect(happened().length).toBe(40);
+});
+
 test("SRL-08: 512 may be unacknowledged; the next ones wait for room, and too many are not taken", () => {
   const { sender, happened } = rig();
   sender.join(["b"], 0);

@@ -2,7 +2,7 @@ import type { Timers } from "../port.ts";
 import { createDeadlines } from "./deadlines.ts";
 import type { Deadline } from "./deadlines.ts";
 import { dataIdAfter, dataIdDistance, isDataIdAfter, isDirectId } from "./ids.ts";
-import { ringSize } from "./sender.ts";
+import { ringSize } from "./ring.ts";
 import type { MemberKey } from "./sender.ts";
 
 export interface ReceiverOptions {

@@ -2,6 +2,7 @@ import type { Handle, Payload, Timers } from "../port.ts";
 import { createDeadlines } from "./deadlines.ts";
 import type { Deadline } from "./deadlines.ts";
 import { dataIdAfter, directIdOf, isDataIdAfter, isDirectId, lastDataId } from "./ids.ts";
+import { createRing, ringSize, sizeOf } from "./ring.ts";
 
 /** A member's full name as text. */
 export type MemberKey = string;
@@ -64,9 +65,9 @@ export interface Sender {
   close(): void;
 }
 
-/** Messages kept for those who missed them, and how many may be unacknowledged at a time (SRL-01, SRL-08). */
-export const ringSize = 512;
 const maxWaiting = 4096;
+/** SRL-24: of those that are unacknowledged, and of those that wait. */
+const maxBytes = 64 * 1024 * 1024;
 
 /** Who a message is for, shared by all messages between two changes of membership. */
 interface Audience {
@@ -79,6 +80,7 @@ const state = { waiting: 0, acked: 1, missing: 2, removed: 3 } as const;
 interface Publication {
   readonly handle: Handle;
   readonly content: Payload;
+  readonly size: number;
   /** Of a direct message. */
   readonly to: MemberKey | undefined;
   id: number;
@@ -100,40 +102,59 @@ export function createSender(options: SenderOptions, sink: SenderSink): Sender {
   let audience: Audience | undefined;
   /** The first id that each member may ask for. */
   const since = new Map<MemberKey, number>();
-  const ring: ({ readonly id: number; readonly content: Payload } | undefined)[] = [];
+  const ring = createRing();
   /** By id: sent and not settled. */
   const pending = new Map<number, Publication>();
   /** Numbered, and waiting for somebody to be there (SRL-02). */
   let stored: Publication[] = [];
-  /** Not numbered yet: `ringSize` others are unacknowledged. */
+  /** Not numbered yet: too much is unacknowledged. */
   const waiting: Publication[] = [];
+  /** Of `pending` and `stored`, and of `waiting`. */
+  let openBytes = 0;
+  let waitingBytes = 0;
   const deadlines = createDeadlines<Publication>();
 
   function take(publication: Publication, nowMs: number): boolean {
-    if (pending.size + stored.length < ringSize || timers === undefined) {
+    if (timers === undefined || (waiting.length === 0 && hasRoomFor(publication))) {
       start(publication, nowMs);
       return true;
     }
-    if (waiting.length >= maxWaiting) return false;
+    if (waiting.length >= maxWaiting || waitingBytes + publication.size > maxBytes) return false;
     waiting.push(publication);
+    waitingBytes += publication.size;
     return true;
   }
 
+  /** SRL-08, SRL-24. */
+  function hasRoomFor({ size }: Publication): boolean {
+    const open = pending.size + stored.length;
+    return open === 0 || (open < ringSize && openBytes + size <= maxBytes);
+  }
+
   function start(publication: Publication, nowMs: number): void {
+    if (timers !== undefined) openBytes += publication.size;
     if (publication.to !== undefined) {
       startDirect(publication, publication.to, nowMs);
       return;
     }
     publication.id = nextId;
     nextId = dataIdAfter(nextId);
-    ring[publication.id % ringSize] = { id: publication.id, content: publication.content };
+    if (timers !== undefined) ring.put(publication.id, publication.content);
     if (endpoints.size > 0) send(publication, currentAudience(), nowMs);
     else {
-      // SRL-02; of unreliable messages the newest are kept, as nobody waits for them
-      if (stored.length === ringSize) stored.shift();
+      if (timers === undefined) makeRoomFor(publication);
+      // SRL-02
       stored.push(publication);
     }
     if (timers === undefined) settle(publication, true);
+  }
+
+  /** Of unreliable messages the newest are kept, as nobody waits for them. */
+  function makeRoomFor({ size }: Publication): void {
+    while (stored.length === ringSize || (stored.length > 0 && openBytes + size > maxBytes)) {
+      openBytes -= (stored.shift() as Publication).size;
+    }
+    openBytes += size;
   }
 
   function startDirect(publication: Publication, to: MemberKey, nowMs: number): void {
@@ -141,6 +162,7 @@ export function createSender(options: SenderOptions, sink: SenderSink): Sender {
     while (pending.has(publication.id));
     if (publication.audience === nobody || timers === undefined) {
       sink.message(publication.id, publication.content, to);
+      if (timers !== undefined) openBytes -= publication.size;
       settle(publication, true);
     } else send(publication, publication.audience, nowMs);
   }
@@ -183,6 +205,7 @@ export function createSender(options: SenderOptions, sink: SenderSink): Sender {
     if (was === state.waiting) publication.remaining -= 1;
     if (publication.remaining > 0) return;
     pending.delete(publication.id);
+    openBytes -= publication.size;
     if (publication.deadline !== undefined) deadlines.cancel(publication.deadline);
     settle(publication, true);
   }
@@ -206,8 +229,10 @@ export function createSender(options: SenderOptions, sink: SenderSink): Sender {
   }
 
   function pump(nowMs: number): void {
-    while (waiting.length > 0 && pending.size + stored.length < ringSize) {
-      start(waiting.shift() as Publication, nowMs);
+    for (let [next] = waiting; next !== undefined && hasRoomFor(next); [next] = waiting) {
+      waiting.shift();
+      waitingBytes -= next.size;
+      start(next, nowMs);
     }
   }
 
@@ -219,8 +244,7 @@ export function createSender(options: SenderOptions, sink: SenderSink): Sender {
   /** SRL-12. Direct messages are nobody's but their receiver's. */
   function kept(id: number): Payload | undefined {
     if (isDirectId(id)) return undefined;
-    const slot = ring[id % ringSize];
-    return slot?.id === id ? slot.content : pending.get(id)?.content;
+    return ring.get(id) ?? pending.get(id)?.content;
   }
 
   function maySee(member: MemberKey, id: number): boolean {
@@ -270,6 +294,7 @@ export function createSender(options: SenderOptions, sink: SenderSink): Sender {
       if (endpoints.size === 0) return;
       const unsent = stored;
       stored = [];
+      if (timers === undefined) openBytes = 0;
       for (const publication of unsent) send(publication, currentAudience(), nowMs);
     },
     leave(member, why, nowMs) {
@@ -295,6 +320,8 @@ export function createSender(options: SenderOptions, sink: SenderSink): Sender {
       pending.clear();
       stored = [];
       waiting.length = 0;
+      openBytes = 0;
+      waitingBytes = 0;
       for (const publication of sent) settle(publication, true);
       for (const publication of unsent) settle(publication, false);
     },
@@ -305,6 +332,7 @@ function publicationOf(handle: Handle, content: Payload, to?: MemberKey): Public
   return {
     handle,
     content,
+    size: sizeOf(content),
     to,
     id: lastDataId,
     audience: nobody,
