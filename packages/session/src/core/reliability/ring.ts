@@ -3,7 +3,7 @@ import type { Payload } from "../port.ts";
 /** Messages kept for those who missed them (SRL-01). */
 export const ringSize = 512;
 /** However few they are (SRL-24). */
-export const ringBytes: number = 64 * 1024 * 1024;
+const ringBytes: number = 64 * 1024 * 1024;
 
 /** The last messages of a session of ours, by data id. */
 export interface Ring {
