@@ -81,7 +81,7 @@ test("SHB-13: the first refusal asks the moderator for a place; more refusals ch
   expect(happened()).toEqual(["withdraw", "present", "done 1"]);
 });
 
-test("SHB-13: a moderator that does not answer leaves us away; nobody else can give a place", () => {
+test("SHB-13: a moderator that does not answer leaves us away", () => {
   const { absence, happened } = world({ away: true });
   absence.rejoin(1);
   absence.refused("b");
@@ -89,11 +89,29 @@ test("SHB-13: a moderator that does not answer leaves us away; nobody else can g
   absence.unanswered();
   expect(happened()).toEqual(["failed 1 unanswered"]);
   expect(absence.isAway).toBe(true);
-  const moderator = world({ away: true, follows: () => false });
-  moderator.absence.rejoin(1);
-  moderator.happened();
-  moderator.absence.refused("b");
-  expect(moderator.happened()).toEqual(["withdraw", "failed 1 unanswered"]);
+});
+
+test("SHB-13, SHB-14: who moderates comes back whoever refuses it: it is they who are behind, and it gives the places", () => {
+  const { absence, happened } = world({ away: true, follows: () => false });
+  absence.rejoin(1);
+  happened();
+  absence.refused("b");
+  expect(happened()).toEqual([]);
+  absence.announced();
+  expect(happened()).toEqual(["present", "done 1"]);
+  expect(absence.isAway).toBe(false);
+});
+
+test("SHB-18: what was asked of a moderator that is none any more is asked of the new one", () => {
+  const { absence, happened } = world({ away: true });
+  absence.rejoin(1);
+  absence.moderatorChanged();
+  absence.refused("b");
+  happened();
+  absence.moderatorChanged();
+  expect(happened()).toEqual(["withdraw", "ask back"]);
+  absence.returned();
+  expect(happened()).toEqual(["withdraw", "present", "done 1"]);
 });
 
 test("SHB-19, SHB-20: without MLS we ask the moderator while still offline, as ONLINE alone would keep a stale roster", () => {

@@ -130,6 +130,84 @@ for (const [mode, mls] of modes) {
     expect(bob.texts(session)).toEqual(["hello bob"]);
   });
 
+  test(`SGR-33: who is invited again while it still waits for acknowledgements of before comes at once, ${mode}`, () => {
+    const world = createWorld();
+    const { alice, bob, carol, session } = group(world, mls);
+    const lossy = world.meddle(({ from, to, type }) =>
+      from === carol.label && to === bob.label && type === SessionMessageType.msg
+        ? "drop"
+        : undefined,
+    );
+    const sent = carol.publish(session, "to nobody");
+    world.run(100);
+    expect(done(world, alice, alice.remove(session, carol.name))).toEqual({});
+    const before = world.now;
+    invite(world, alice, session, carol.name);
+    expect(world.now - before).toBeLessThan(2_500);
+    expect(carol.closed).toEqual([{ session, reason: "removed" }]);
+    expect(carol.joined).toEqual([session, session]);
+    expect(carol.outcome(sent)).toMatchObject({ missing: [bob.name] });
+    lossy();
+    done(world, carol, carol.publish(session, "here again"));
+    for (const app of [alice, bob]) expect(app.texts(session).at(-1)).toBe("here again");
+  });
+
+  test(`SRL-22, SHB-17: a moderator that was restarted hears who left, was restarted and came again, ${mode}`, () => {
+    const world = createWorld();
+    const { alice, carol, session } = group(world, mls);
+    for (const text of ["1", "2", "3"]) done(world, carol, carol.publish(session, text));
+    expect(done(world, carol, carol.close(session))).toEqual({});
+    world.until(() => !("agntcy/ns/carol" in alice.members(session)));
+    alice.restart();
+    expect(done(world, alice, change(alice, session, "rejoin"))).toEqual({});
+    carol.restart();
+    invite(world, alice, session, carol.name);
+    done(world, carol, carol.publish(session, "again"));
+    expect(alice.texts(session)).toEqual(["1", "2", "3", "again"]);
+  });
+
+  test(`SRL-22, SRL-25: what a member says while it is being taken out is not taken for its first words when it comes again, ${mode}`, () => {
+    const world = createWorld();
+    const { alice, bob, carol, session } = group(world, mls);
+    for (const text of ["1", "2", "3"]) done(world, carol, carol.publish(session, text));
+    const late = world.meddle(({ to, type }) =>
+      type === SessionMessageType.leaveRequest ||
+      (to === carol.label && type === SessionMessageType.groupUpdate)
+        ? "drop"
+        : undefined,
+    );
+    alice.remove(session, carol.name);
+    world.until(() => !("agntcy/ns/carol" in bob.members(session)));
+    carol.publish(session, "nobody told me");
+    world.run(500);
+    late();
+    world.until(() => carol.closed.length > 0, 120_000);
+    carol.restart();
+    invite(world, alice, session, carol.name);
+    for (const text of ["again", "and again"]) {
+      const sent = carol.publish(session, text);
+      expect(done(world, carol, sent)).toMatchObject({ missing: [] });
+    }
+    for (const app of [alice, bob])
+      expect(app.texts(session).slice(-2)).toEqual(["again", "and again"]);
+  });
+
+  test(`SRL-21, SHB-17: who was away gets what a member said that was restarted meanwhile, ${mode}`, () => {
+    const world = createWorld();
+    const { alice, bob, carol, session } = group(world, mls);
+    for (const text of ["1", "2"]) done(world, bob, bob.publish(session, text));
+    done(world, carol, change(carol, session, "soft-close"));
+    bob.restart();
+    expect(done(world, bob, change(bob, session, "rejoin"))).toEqual({});
+    world.run(1_000);
+    for (const text of ["3", "4"]) done(world, bob, bob.publish(session, text));
+    expect(done(world, carol, change(carol, session, "rejoin"))).toEqual({});
+    world.run(1_000);
+    done(world, bob, bob.publish(session, "5"));
+    world.run(5_000);
+    for (const app of [alice, carol]) expect(app.texts(session)).toEqual(["1", "2", "3", "4", "5"]);
+  });
+
   for (const process of ["the same process", "a process of its own"]) {
     const anew = process !== "the same process";
     test(`SRL-22, SRL-23: back after somebody left and came again in ${process}, its messages are heard, ${mode}`, () => {
@@ -176,6 +254,70 @@ test("SHB-07: a commit that never came is found by a heartbeat and made good, wi
   }
   done(world, dan, dan.publish(session, "hello"));
   expect(bob.texts(session)).toEqual(["hello"]);
+});
+
+test("SHB-13, SHB-14: a moderator comes back although a member is behind, and that one catches up", () => {
+  const world = createWorld();
+  const { alice, bob, carol, session } = group(world, withMls);
+  bob.cut = true;
+  world.run(31_000);
+  const dan = world.app("agntcy/ns/dan");
+  invite(world, alice, session, dan.name);
+  expect(done(world, alice, change(alice, session, "soft-close"))).toEqual({});
+  bob.cut = false;
+  world.run(30_000);
+  expect(done(world, alice, change(alice, session, "rejoin"))).toEqual({});
+  world.run(60_000);
+  for (const app of [alice, bob, carol, dan]) {
+    expect(online(app, session)).toEqual(["alice", "bob", "carol", "dan"]);
+    expect(app.core.session(session)?.epoch).toBe(alice.core.session(session)?.epoch);
+  }
+  const erin = world.app("agntcy/ns/erin");
+  invite(world, alice, session, erin.name);
+});
+
+test("SHB-17, SML-30: a moderator that died with a commit that nobody heard of leads its group into it", () => {
+  const world = createWorld();
+  const { alice, bob, carol, session } = group(world, withMls);
+  const deaf = world.meddle(({ type }) =>
+    type === SessionMessageType.groupUpdate || type === SessionMessageType.leaveRequest
+      ? "drop"
+      : undefined,
+  );
+  alice.remove(session, carol.name);
+  world.run(100);
+  alice.restart();
+  deaf();
+  expect(done(world, alice, change(alice, session, "rejoin"))).toEqual({});
+  world.run(60_000);
+  expect(online(alice, session)).toEqual(["alice", "bob"]);
+  expect(online(bob, session)).toEqual(["alice", "bob"]);
+  expect(bob.core.session(session)?.epoch).toBe(alice.core.session(session)?.epoch);
+});
+
+test("SHB-17, SRL-24: a message that waited for room has a number that is not given again after a restart", () => {
+  const world = createWorld();
+  const { alice, bob, carol, session } = group(world, undefined);
+  for (const app of [bob, carol]) done(world, app, change(app, session, "soft-close"));
+  const payload = new Uint8Array(3.9 * 2 ** 20);
+  for (let n = 0; n < 18; n += 1) {
+    alice.do((handle) => ({
+      kind: "publish",
+      handle,
+      session,
+      to: undefined,
+      payloadType: "msg",
+      payload,
+      metadata: new Map(),
+    }));
+  }
+  expect(done(world, bob, change(bob, session, "rejoin"))).toEqual({});
+  world.run(2_000);
+  expect(bob.delivered.length).toBe(18);
+  alice.restart();
+  expect(done(world, alice, change(alice, session, "rejoin"))).toEqual({});
+  done(world, alice, alice.publish(session, "the nineteenth"));
+  expect(bob.texts(session).at(-1)).toBe("the nineteenth");
 });
 
 test("SHB-12: nobody sets another member offline", () => {

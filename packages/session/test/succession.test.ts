@@ -7,6 +7,8 @@ import {
 } from "@coterie/wire/slim";
 import type { Publish } from "@coterie/wire/slim";
 import { expect, test } from "vitest";
+import type { Context, Session } from "../src/core/model.ts";
+import { encodeWarrants, signWarrant } from "../src/core/warrant.ts";
 import { createWorld, crypto } from "./world.ts";
 import type { World, WorldApp } from "./world.ts";
 
@@ -179,6 +181,55 @@ for (const [mode, mls] of modes) {
     const [first, second] = moderators([carol, dan], session);
     expect([carol.name.id, dan.name.id]).toContain(first);
     expect(second).toBe(first);
+  });
+
+  test(`SHB-10, SHB-18: who was away when the moderator changed comes back to the new one, ${mode}`, () => {
+    const world = createWorld();
+    const { alice, others, session } = group(world, mls, ["bob", "carol", "dan"]);
+    const [bob, carol, dan] = others as [WorldApp, WorldApp, WorldApp];
+    expect(done(world, dan, dan.softClose(session))).toEqual({});
+    expect(done(world, alice, handOver(alice, session, bob))).toEqual({});
+    world.run(2_000);
+    expect(done(world, dan, dan.rejoin(session))).toEqual({});
+    world.run(30_000);
+    expectWhole(world, [alice, bob, carol, dan], session, bob);
+  });
+
+  test(`SHB-17, SHB-18: a moderator that died and was succeeded is a participant once it is back, ${mode}`, () => {
+    const world = createWorld();
+    const { alice, others, session } = group(world, mls, ["bob", "carol", "dan"]);
+    alice.cut = true;
+    world.run(120_000);
+    const [successor] = moderators(others, session);
+    const heir = others.find(({ name }) => name.id === successor) as WorldApp;
+    alice.cut = false;
+    alice.restart();
+    alice.rejoin(session);
+    world.run(90_000);
+    expectWhole(world, [alice, ...others], session, heir);
+  });
+
+  test(`SHB-18: nobody succeeds a moderator that forbade it, however many sign, ${mode}`, () => {
+    const world = createWorld();
+    const metadata = new Map([["slim.successors", "none"]]);
+    const { alice, others, session } = group(world, mls, ["bob"], metadata);
+    const [bob] = others as [WorldApp];
+    const warrant = {
+      kind: "vote",
+      session,
+      from: formatSlimName(alice.name),
+      successor: formatSlimName(bob.name),
+      epoch: alice.core.session(session)?.epoch ?? 0n,
+      commitId: 0,
+      issuedAt: Number(world.clock.nowNs() / 1_000_000_000n) + 1,
+    } as const;
+    const asBob = { source: { key: formatSlimName(bob.name) } } as Session;
+    const proof = encodeWarrants([signWarrant({ parts: bob.parts } as Context, asBob, warrant)]);
+    const request = joinRequest(bob, alice, session, 5);
+    alice.refused.length = 0;
+    world.inject(alice, request, new Map([["slim.succession", proof]]));
+    expect(alice.refused).toEqual(["warrant"]);
+    expect(moderators([alice], session)).toEqual([alice.name.id]);
   });
 
   test(`SHB-18: a network in two: only the half with most of the members gets a moderator, ${mode}`, () => {

@@ -45,6 +45,8 @@ export interface Absence {
   acknowledged(member: MemberKey): void;
   /** GROUP_NACK of it (SHB-13). */
   refused(member: MemberKey): void;
+  /** What we asked the old one for, the new one gives. */
+  moderatorChanged(): void;
   /** Everybody answered the announcement, or its retries ended. */
   announced(): void;
   /** REJOIN_REPLY was applied. */
@@ -162,10 +164,16 @@ export function createAbsence(options: AbsenceOptions, sink: AbsenceSink): Absen
       if (step?.kind === "returning") sink.mark(member, true);
     },
     refused() {
-      if (step?.kind !== "returning" || !mls) return;
+      // who moderates is nobody to be given a place: those that are behind ask for theirs once it is there
+      if (step?.kind !== "returning" || !mls || !follows()) return;
       sink.withdraw();
-      if (follows()) ask(false);
-      else end("unanswered");
+      ask(false);
+    },
+    moderatorChanged() {
+      if (step?.kind !== "asking") return;
+      sink.withdraw();
+      if (follows()) ask(step.plainly);
+      else arrive();
     },
     announced,
     returned() {

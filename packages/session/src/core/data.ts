@@ -6,7 +6,7 @@ import { excuse } from "./asks.ts";
 import { noMetadata } from "./command.ts";
 import { random32, refuse } from "./context.ts";
 import { letterType, ownHandle } from "./letters.ts";
-import { groupFanout, maxPayload } from "./limits.ts";
+import { drainMs, groupFanout, maxPayload } from "./limits.ts";
 import { openBlob, sealBlob } from "./mls-profile.ts";
 import type { Context, DataFlow, Message, Session } from "./model.ts";
 import type { KnownName } from "./names.ts";
@@ -20,7 +20,7 @@ import type { MemberKey } from "./reliability/sender.ts";
 import { positionPrefix } from "./save.ts";
 import { openContent, sealContent, sealedType, sealKey, sealOn } from "./sealing.ts";
 import { headerFor } from "./send-command.ts";
-import { isModerator, sessionHeader } from "./session.ts";
+import { isModerator, sessionHeader, timersOf } from "./session.ts";
 import { fail } from "./tasks.ts";
 
 const maxAhead = 64;
@@ -51,6 +51,8 @@ export function createDataFlow(
     },
     {
       message(id, content, to) {
+        // one that waited for room has its number only now
+        session.unsaved.add("sequence");
         send(
           context,
           session,
@@ -302,9 +304,14 @@ function open(
   { payloadType, blob }: ApplicationPayload,
 ): { readonly plaintext: Uint8Array; readonly leafKey?: Uint8Array } | undefined {
   const { mls } = session;
+  const { key } = received.source;
+  if (isExpelled(context, session, key)) {
+    refuse(context, "not-a-member", session.id);
+    return undefined;
+  }
   if (mls === undefined) {
     // SRL-17
-    if (session.roster.has(received.source.key)) return { plaintext: blob };
+    if (session.roster.has(key)) return { plaintext: blob };
     hold(context, session, received, blob.length);
     return undefined;
   }
@@ -314,7 +321,7 @@ function open(
     case "opened":
       session.unsaved.add("mls");
       // SML-34
-      excuse(session, received.source.key, (open) => (open.epoch ?? noEpoch) <= opened.epoch);
+      excuse(session, key, (open) => (open.epoch ?? noEpoch) <= opened.epoch);
       return opened;
     case "ahead":
       if (session.data.ahead.length < maxAhead) session.data.ahead.push(received);
@@ -323,6 +330,19 @@ function open(
       refuse(context, opened.reason, session.id);
       return undefined;
   }
+}
+
+/**
+ * SRL-25: without MLS it speaks on until it is told, and what is held of it would be taken for its first words if it came again. With MLS it may
+ * have sealed them while it was a member.
+ */
+function isExpelled(context: Context, session: Session, key: MemberKey): boolean {
+  const at = session.expelled.get(key);
+  if (at === undefined) return false;
+  if (session.mls !== undefined) return context.now > at + drainMs;
+  const { intervalMs, maxRetries } = timersOf(session);
+  // it is told, and then repeats itself to the end
+  return context.now < at + Math.min(drainMs, 2 * intervalMs * (maxRetries + 1));
 }
 
 /**

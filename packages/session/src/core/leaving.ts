@@ -1,5 +1,5 @@
 import { SessionMessageType } from "@coterie/wire/slim";
-import { ask } from "./asks.ts";
+import { ask, excuse } from "./asks.ts";
 import { drain, end, unsubscribeFromChannel } from "./life.ts";
 import type { Context, Session, Work } from "./model.ts";
 import type { Received } from "./received.ts";
@@ -30,6 +30,14 @@ export function dismissed(context: Context, session: Session, received: Received
     end(context, session, "removed");
     return nothing;
   });
+}
+
+/** Ends a session that is about to leave without what it still waits for. */
+export function hurry(context: Context, session: Session): void {
+  session.waitUntil = context.now;
+  excuse(session, session.moderator.key, ({ replyTypes }) =>
+    replyTypes.includes(SessionMessageType.leaveReply),
+  );
 }
 
 function tombOf({ session, source, type }: Received): {

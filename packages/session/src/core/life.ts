@@ -2,6 +2,7 @@ import { subscribe, unsubscribe } from "./context.ts";
 import { drainMs, sequencesKept, subscriptionMs } from "./limits.ts";
 import type { Context, Session } from "./model.ts";
 import type { AppEffect } from "./port.ts";
+import { isModerator } from "./session.ts";
 import { abandon } from "./tasks.ts";
 
 /** SGR-06, SGR-24: both names of a group's channel. */
@@ -53,11 +54,12 @@ export function end(
 }
 
 /**
- * SRL-23: members that were away meanwhile know us by the last number that they heard, and take what is not after it for repetitions. A
- * session's maker closes it for everybody.
+ * SRL-23: members that were away meanwhile know us by the last number that they heard, and take what is not after it for repetitions.
+ * Who moderates closes it for everybody.
  */
-function rememberSequence({ sequences }: Context, { id, isInitiator, data }: Session): void {
-  if (isInitiator || data.sender.nextId === 1) return;
+function rememberSequence({ sequences }: Context, session: Session): void {
+  const { id, data } = session;
+  if (isModerator(session) || data.sender.nextId === 1) return;
   sequences.delete(id);
   sequences.set(id, data.sender.nextId);
   if (sequences.size > sequencesKept) sequences.delete(sequences.keys().next().value as number);

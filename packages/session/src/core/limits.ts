@@ -24,6 +24,8 @@ export const replayIds = 1_000;
 export const subscriptionMs = 15_000;
 /** SRL-23: of so many sessions that ended the numbers are known. */
 export const sequencesKept = 1_000;
+/** Of so many members it is known when they were taken out. */
+export const expelledKept = 1_000;
 /** SSN-13. */
 export const drainMs = 60_000;
 /** Largest session id that is chosen (SSN-01). */

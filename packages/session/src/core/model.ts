@@ -114,6 +114,8 @@ export interface Session {
   readonly returning: Map<string, Received>;
   /** Messages of sources that are in no roster yet (SRL-17). */
   readonly held: Held<Received>;
+  /** When members were taken out, on the clock of steps. */
+  readonly expelled: Map<string, number>;
   /** When the last of those made us ask for the roster. */
   strangersAt: number | undefined;
   /** Members that left messages unacknowledged in this step. */

@@ -48,6 +48,7 @@ export function openSession(
     plea: undefined,
     returning: new Map(),
     held: createHeld(),
+    expelled: new Map(),
     strangersAt: undefined,
     silent: new Set(),
     succession: createSuccession(restored === undefined ? wallSeconds(context) - 60 : 0),

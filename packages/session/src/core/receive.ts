@@ -10,7 +10,7 @@ import { reasonOf } from "./mls-profile.ts";
 import type { Context, Session } from "./model.ts";
 import { memberLeaves } from "./departure.ts";
 import { answerInvitation, invited } from "./invitation.ts";
-import { closed, dismissed } from "./leaving.ts";
+import { closed, dismissed, hurry } from "./leaving.ts";
 import { caughtUp, updated } from "./updates.ts";
 import { welcomed } from "./welcome.ts";
 import { payloadOf } from "./payload.ts";
@@ -104,8 +104,15 @@ const replies: ReadonlySet<number> = new Set([
 ]);
 
 /** SHB-10: while we are away only what brings us back, or ends us, is heard. */
-function isShut({ absence }: Session, { type }: Received): boolean {
-  return absence.isAway && !replies.has(type) && type !== SessionMessageType.rejoinReply;
+function isShut({ absence }: Session, received: Received): boolean {
+  const { type } = received;
+  if (!absence.isAway || replies.has(type)) return false;
+  return type !== SessionMessageType.rejoinReply && !tellsOfSuccession(received);
+}
+
+/** SHB-18. */
+function tellsOfSuccession({ type, metadata }: Received): boolean {
+  return type === SessionMessageType.joinRequest && metadata.has(successionKey);
 }
 
 /** SHB-04, SSN-21. */
@@ -146,11 +153,7 @@ function command(context: Context, session: Session, received: Received): void {
     if (stored !== undefined) sendCommand(context, stored);
     return;
   }
-  if (
-    type === SessionMessageType.joinRequest &&
-    source.key !== session.moderator.key &&
-    received.metadata.has(successionKey)
-  ) {
+  if (source.key !== session.moderator.key && tellsOfSuccession(received)) {
     succeeded(context, session, received);
     session.seen.add(source.key, messageId);
     return;
@@ -189,6 +192,11 @@ function mayCommand(session: Session, { type, source, metadata }: Received): boo
 function obey(context: Context, session: Session, received: Received): boolean {
   switch (received.type) {
     case SessionMessageType.joinRequest:
+      if (session.phase === "draining") {
+        // it has taken us out already: the next repetition is for a session of its own
+        hurry(context, session);
+        return false;
+      }
       answerInvitation(context, session, received);
       return true;
     case SessionMessageType.groupWelcome:

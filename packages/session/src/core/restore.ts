@@ -57,6 +57,7 @@ export function restore(
     session.presence.set(member.name.key, member.online);
   }
   if (succession !== undefined) restoreSuccession(context, session, succession);
+  session.data.sender.know(others(session).map(({ name }) => name.key));
   awaitAcks(context, session, others(session));
   subscribeToChannel(context, session);
   return session;

@@ -1,9 +1,10 @@
 import { ParticipantState } from "@coterie/wire/slim";
 import type { Participant } from "@coterie/wire/slim";
-import { maxMembers } from "./limits.ts";
+import { expelledKept, maxMembers } from "./limits.ts";
 import { refused } from "./mls-profile.ts";
 import type { Context, Member, Session } from "./model.ts";
 import type { KnownName } from "./names.ts";
+import { positionPrefix } from "./save.ts";
 import { both, others } from "./session.ts";
 
 /** Everybody, as commands list them. */
@@ -39,6 +40,9 @@ export function list(session: Session, member: Member): void {
   if (session.roster.size >= maxMembers && !session.roster.has(member.name.key)) {
     throw refused("too-many-members");
   }
+  // what came late of its former time here says nothing of this one
+  if (!session.roster.has(member.name.key)) session.data.receiver.returned(member.name.key);
+  session.expelled.delete(member.name.key);
   session.roster.set(member.name.key, member);
   changed(session);
 }
@@ -49,6 +53,7 @@ export function enroll(context: Context, session: Session, member: Member): void
   list(session, member);
   if (key === session.source.key) return;
   session.presence.set(key, member.online);
+  session.data.sender.know([key]);
   if (member.online) awaitAcks(context, session, [member]);
   else session.data.sender.leave(key, "offline", context.now);
 }
@@ -77,6 +82,11 @@ export function expel(context: Context, session: Session, key: string): void {
   session.presence.remove(key);
   session.data.sender.leave(key, "removed", context.now);
   session.data.receiver.forget(key);
+  session.unsaved.add(positionPrefix + key);
+  session.expelled.set(key, context.now);
+  if (session.expelled.size > expelledKept) {
+    session.expelled.delete(session.expelled.keys().next().value as string);
+  }
 }
 
 /** SHB-06: known here alone. Presence calls this, whoever told it. */

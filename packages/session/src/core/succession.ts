@@ -259,6 +259,7 @@ export function succeeded(context: Context, session: Session, received: Received
   const missedIt = isModerator(session) && !session.handingOver;
   become(context, session, source, warrants);
   session.presence.mark(source.key, true);
+  session.absence.moderatorChanged();
   reply(context, session, received, SessionMessageType.joinReply, {
     kind: "joinReply",
     value: {
@@ -290,6 +291,7 @@ function become(
   succession.untold = new Map();
   succession.since = Math.max(...warrants.map(({ issuedAt }) => issuedAt));
   if (!wasOurs) return;
+  session.returning.clear();
   // its work is another's now; but what hands over ends by itself
   const { tasks, handingOver } = session;
   const { current } = tasks;
@@ -315,6 +317,8 @@ function isProven(
       isSigned(context, session, first)
     );
   }
+  const lost = session.roster.get(session.moderator.key);
+  if (lost === undefined || !maySucceed(session, perhapsOurs(lost))) return false;
   const signers = new Set<string>();
   for (const warrant of warrants) {
     if (isVote(context, session, warrant, successor)) signers.add(warrant.signer);
@@ -324,9 +328,11 @@ function isProven(
 }
 
 function isVote(context: Context, session: Session, warrant: Warrant, successor: string): boolean {
+  const signer = session.roster.get(warrant.signer);
   return (
     warrant.kind === "vote" &&
-    warrant.signer !== session.moderator.key &&
+    signer !== undefined &&
+    isCandidate(session, { ...perhapsOurs(signer), online: true }) &&
     isAbout(context, session, warrant, successor) &&
     isSigned(context, session, warrant)
   );
@@ -397,10 +403,14 @@ function electors(context: Context, session: Session): Member[] {
   const lostAt = session.roster.get(session.moderator.key)?.goneAt ?? context.now - longAgoMs;
   return others(session).filter(
     (member) =>
-      // one that was never heard of may be ours
-      isCandidate(session, { ...member, online: true, ours: member.ours || !member.key }) &&
+      isCandidate(session, { ...perhapsOurs(member), online: true }) &&
       (member.online || (member.goneAt ?? -Infinity) >= lostAt - togetherMs),
   );
+}
+
+/** One that was never heard of may be ours. */
+function perhapsOurs(member: Member): Member {
+  return { ...member, ours: member.ours || member.key === undefined };
 }
 
 /** In the order in which they take over: as the grant lists them, or the session's metadata, then by app id. */

@@ -21,7 +21,7 @@ import type { EffectStore, Outlet, StoredEffect } from "./outlet.ts";
 import { createPreparation } from "./preparation.ts";
 import type { Preparation } from "./preparation.ts";
 import type { Scheduler } from "./scheduler.ts";
-import { createSessionLine, sessionClosed, tellChanges } from "./session-line.ts";
+import { createSessionLine, harmless, sessionClosed, tellChanges } from "./session-line.ts";
 import type { ClosedReason, LineListener, SessionLine } from "./session-line.ts";
 
 /** What carries an app's messages. */
@@ -239,10 +239,13 @@ export class AppRuntime {
   /** Tells from now on; returns how to stop that. */
   listen(line: SessionLine, listener: LineListener): () => void {
     this.view(line);
-    line.listeners.add(listener);
+    const own = harmless(listener, (error) => {
+      this.#log.write("error", "slim.listener-failed", { session: line.id, error });
+    });
+    line.listeners.add(own);
     if (listener.participant !== undefined) this.#watched += 1;
     return () => {
-      if (line.listeners.delete(listener) && listener.participant !== undefined) this.#watched -= 1;
+      if (line.listeners.delete(own) && listener.participant !== undefined) this.#watched -= 1;
     };
   }
 

@@ -20,6 +20,24 @@ export interface LineListener {
   readonly closed?: ((reason: ClosedReason) => void) | undefined;
 }
 
+/** A listener that throws harms nobody else: it is called in the middle of what the app does. */
+export function harmless(listener: LineListener, failed: (error: unknown) => void): LineListener {
+  const guard = <T>(listen: ((told: T) => void) | undefined): ((told: T) => void) | undefined =>
+    listen &&
+    ((told) => {
+      try {
+        listen(told);
+      } catch (error) {
+        failed(error);
+      }
+    });
+  return {
+    participant: guard(listener.participant),
+    lost: guard(listener.lost),
+    closed: guard(listener.closed),
+  };
+}
+
 /** A publish that waits for its turn (SRL-08). */
 interface Waiting {
   readonly operation: Operation;

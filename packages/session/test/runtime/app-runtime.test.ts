@@ -252,3 +252,25 @@ test("SCN-32: what a subscription came to is told to the core", async () => {
     { kind: "subscribed", request: 2, error: "no" },
   ]);
 });
+
+test("SRL-20: a listener that throws harms nothing but itself", async () => {
+  const { runtime, does, open } = world();
+  const line = await open();
+  const told: string[] = [];
+  const fails = (): never => {
+    throw new Error("of the application");
+  };
+  runtime.listen(line, { lost: fails, closed: fails });
+  runtime.listen(line, { lost: ({ messageId }) => told.push(`lost ${messageId}`) });
+  const item = { kind: "lost", source: name, messageId: 3, count: 1 } as const;
+  does(() => [{ kind: "delivered", session: 7, item }]);
+  runtime.step({ kind: "tick" });
+  does(({ kind }) => (kind === "publish" ? [] : [{ kind: "delivered", session: 7, item }]));
+  const operation = runtime.publish(line, payload, undefined, undefined);
+  runtime.step({ kind: "tick" });
+  expect(told).toEqual(["lost 3", "lost 3"]);
+  does(() => [{ kind: "closed", session: 7, reason: "removed" }]);
+  runtime.step({ kind: "tick" });
+  await settle();
+  expect(operation.error).toMatchObject({ code: "session/closed" });
+});

@@ -43,9 +43,9 @@ export interface Receiver<T> {
   forget(source: MemberKey): void;
   /**
    * We missed what happened for a while. A source that left and came again meanwhile numbers from the beginning, which looks like what is
-   * behind: the next message of each tells.
+   * behind: the next message of each tells, or of the one that is named.
    */
-  returned(): void;
+  returned(source?: MemberKey): void;
   tick(nowMs: number): void;
 }
 
@@ -259,8 +259,9 @@ export function createReceiver<T>(options: ReceiverOptions, sink: ReceiverSink<T
       resolve(key, id, entry, nowMs);
     },
     forget,
-    returned() {
-      for (const source of sources.values()) source.unsure = true;
+    returned(key) {
+      const some = key === undefined ? sources.values() : [sources.get(key)];
+      for (const source of some) if (source !== undefined) source.unsure = true;
     },
     tick(nowMs) {
       if (timers === undefined) return;

@@ -57,6 +57,8 @@ export interface Sender {
   acknowledged(from: MemberKey, id: number, nowMs: number): void;
   /** RTX_REQUEST (SRL-12). */
   requested(from: MemberKey, id: number, nowMs: number): void;
+  /** Members from now on, there or not: what is published is kept for them as well. */
+  know(members: readonly MemberKey[]): void;
   /** Members that are online and receive data, and were not so before. Together, so that what was stored goes to all of them. */
   join(members: readonly MemberKey[], nowMs: number): void;
   leave(member: MemberKey, why: "offline" | "removed", nowMs: number): void;
@@ -253,6 +255,12 @@ export function createSender(options: SenderOptions, sink: SenderSink): Sender {
     return from !== undefined && (id === from || isDataIdAfter(id, from));
   }
 
+  function know(members: readonly MemberKey[]): void {
+    for (const member of members) {
+      if (!since.has(member)) since.set(member, stored[0]?.id ?? nextId);
+    }
+  }
+
   return {
     get nextId() {
       return nextId;
@@ -285,11 +293,10 @@ export function createSender(options: SenderOptions, sink: SenderSink): Sender {
       mark(publication, from, state.acked);
       pump(nowMs);
     },
+    know,
     join(members, nowMs) {
-      for (const member of members) {
-        endpoints.add(member);
-        if (!since.has(member)) since.set(member, stored[0]?.id ?? nextId);
-      }
+      know(members);
+      for (const member of members) endpoints.add(member);
       audience = undefined;
       if (endpoints.size === 0) return;
       const unsent = stored;
