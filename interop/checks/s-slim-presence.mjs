@@ -16,10 +16,15 @@ export default async function run({ node, check }) {
       ["ours away and moderates", ["ours", "ours", core]],
       ["ours comes again", [core, core, "ours"]],
     ];
+    const oneByOne = async () => {
+      // the others begin together, and then mostly wait
+      await new Promise((resolve) => setTimeout(resolve, 8_000));
+      for (const [what, kinds] of again) {
+        await cameAgainStory({ check, title: `${title}, ${what}`, kinds, url, mls });
+      }
+    };
     await Promise.all([
-      ...again.map(([what, kinds]) =>
-        cameAgainStory({ check, title: `${title}, ${what}`, kinds, url, mls }),
-      ),
+      oneByOne(),
       ...crews.flatMap(([what, kinds]) => {
         const one = { check, title: `${title}, ${what}`, kinds, url, mls };
         return [

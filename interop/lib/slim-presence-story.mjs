@@ -117,7 +117,7 @@ export async function softCloseStory({ check, title, kinds, url, mls }) {
 /** While one is away another one leaves and is invited again: it speaks with other numbers than before, or begins with them anew. */
 export async function cameAgainStory({ check, title, kinds, url, mls }) {
   const say = (what, body) => check(`${title}: ${what}`, body, { timeoutMs: 45_000 });
-  const team = await openTeam({ kinds, url, mls, interval: 500, retries: 6 });
+  const team = await openTeam({ kinds, url, mls, interval: 500, retries: 10 });
   const { apps, sessions } = team;
   const [, bob, cid] = apps;
   const [atAnn, atBob, atCid] = sessions;

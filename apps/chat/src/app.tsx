@@ -73,6 +73,10 @@ export function App(): VNode {
         wallet &&
         (() =>
           void enter("Waiting for your wallet…", async () => {
+            // The key of an identity that this page made is nowhere else.
+            if ((await loadAccount())?.kind === "own") {
+              throw new Error("This page keeps an identity of its own already.");
+            }
             const { account, signer } = await connectWallet(wallet);
             return { account, who: signer };
           }))

@@ -80,4 +80,6 @@ export interface ChannelRecord {
   readonly created: number;
   /** Of a granted channel (SCT-26). */
   readonly grant?: string | undefined;
+  /** Deleted while nobody could be told: told as soon as a moderator of it is back. */
+  readonly isDeleted?: boolean | undefined;
 }

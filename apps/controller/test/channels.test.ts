@@ -307,6 +307,60 @@ test("SCT-32: a channel whose moderators are gone says so, and can still be forg
   expect(await ask.channels()).toEqual([two]);
 });
 
+test("SCT-32: the moderator that has the channel now is asked, not one that has handed it over", async () => {
+  const w = await world();
+  const [alice, carol] = [w.apps.add("agntcy/ns/alice"), w.apps.add("agntcy/ns/carol")];
+  const { controller, transport } = await w.start([
+    alice.name,
+    alice.control,
+    carol.name,
+    carol.control,
+  ]);
+  const ask = operator(transport);
+  const channel = await ask.create(alice.name, carol.name);
+  const [group] = alice.groups as [(typeof alice.groups)[number]];
+  group.isModerator = false;
+  const taken = { ...group, isModerator: true, people: group.people, over: false };
+  carol.groups.push(taken);
+  expect((await ask.add(channel, "agntcy/ns/client-1")).success).toBe(true);
+  expect((await ask.delete(channel)).success).toBe(true);
+  expect(group.over).toBe(true);
+  expect(await ask.channels()).toEqual([]);
+  await controller.close();
+});
+
+test("SCT-27: a channel that its moderator has closed by itself is deleted without a complaint", async () => {
+  const w = await world();
+  const alice = w.apps.add("agntcy/ns/alice");
+  const { controller, transport } = await w.start([alice.name, alice.control]);
+  const ask = operator(transport);
+  const channel = await ask.create(alice.name);
+  for (const group of alice.groups) group.over = true;
+  expect((await ask.delete(channel)).success).toBe(true);
+  expect(await ask.channels()).toEqual([]);
+  await controller.close();
+});
+
+test("SCT-31, SCT-32: a channel deleted while nobody could be told ends as soon as its moderator is back", async () => {
+  const w = await world();
+  const alice = w.apps.add("agntcy/ns/alice");
+  const first = await w.start([alice.name, alice.control]);
+  const channel = await operator(first.transport).create(alice.name);
+  await first.controller.close();
+  const gone = openNameBook(await openRecords(w.store));
+  for (const name of [alice.name, alice.control]) gone.remove("n1", name);
+  const second = await w.start();
+  w.later(60_000);
+  expect((await operator(second.transport).delete(channel)).success).toBe(true);
+  expect(await operator(second.transport).channels()).toEqual([]);
+  await second.controller.close();
+  expect(alice.groups.map(({ over }) => over)).toEqual([false]);
+  const third = await w.start([alice.name, alice.control]);
+  await expect.poll(() => alice.groups.map(({ over }) => over), { timeout: 5_000 }).toEqual([true]);
+  expect(await operator(third.transport).channels()).toEqual([]);
+  await third.controller.close();
+});
+
 test("SCT-29: eighteen characters, none of them likelier than another", () => {
   let state = 1;
   const bytes = (length: number): Uint8Array<ArrayBuffer> =>

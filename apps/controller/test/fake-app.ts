@@ -62,6 +62,7 @@ export function createApps() {
   interface Group extends ControlledChannel {
     readonly people: SlimName[];
     over: boolean;
+    isModerator: boolean;
   }
   return {
     /** Answers the app's full name. */
@@ -78,6 +79,7 @@ export function createApps() {
             metadata,
             people: [name],
             over: false,
+            isModerator: true,
             get isOver() {
               return group.over;
             },

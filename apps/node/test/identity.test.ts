@@ -340,6 +340,45 @@ test("XND-22: updates that race are judged one after another, each against those
   expect([...(state?.members.keys() ?? [])].toSorted()).toEqual(members.map(memberKey).toSorted());
 });
 
+test("XID-30: an old word does not come true again as a contract's signature", async () => {
+  const contracts: SmartContractVerifier = {
+    verify: async (checks) => checks.map(() => ({ isValid: true, blockNumber: 7n })),
+  };
+  const node = createNode({ log: openMemoryLog({ clock }), clock, contracts });
+  const client = createMemoryTransport(node.routes);
+  const ada = person(1);
+  const [second, third] = [wallet(11), wallet(12)];
+  await publish(client, ada.update);
+  const move = (from: Wallet, to: Wallet): PlannedAction => ({
+    kind: "change-recovery",
+    identifier: to.identifier,
+    by: from.identifier,
+  });
+  for (const [from, to] of [
+    [ada.owner, second],
+    [second, third],
+    [third, second],
+  ] as const) {
+    await publish(client, signed(ada.inboxId, [move(from, to)], [from]));
+  }
+  // the second one again, to the letter, in a form that says nothing of the key that once signed it
+  const { clientTimestampNs } = (await logOf(client, ada.inboxId))[2]?.update as IdentityUpdate;
+  const actions = [move(second, third)];
+  const pending = beginUpdate({ inboxId: ada.inboxId, clientTimestampNs, actions });
+  const accountId = `eip155:1:${second.identifier.address}`;
+  for (const seed of [1, 2]) {
+    const value = { accountId, blockNumber: 7n, signature: bytes(seed) };
+    const forged = completeUpdate({ crypto, contracts: allValid }, pending, [
+      { kind: "erc6492", value },
+    ]);
+    await expect(publish(client, forged)).rejects.toMatchObject(refused);
+  }
+  expect(await logOf(client, ada.inboxId)).toHaveLength(4);
+});
+
+/** Says yes to whatever a chain would be asked. */
+const allValid = { get: () => ({ isValid: true, blockNumber: 7n }) } as never;
+
 test("XND-22: a log that another process moved on is judged again", async () => {
   const log = openMemoryLog({ clock });
   const ada = person(1);

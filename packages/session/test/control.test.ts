@@ -71,7 +71,11 @@ function pair(a: SlimIdentity, b: SlimIdentity, hasMls = true): [ControlSession,
 
 /** An app whose channels do as they are told. */
 function fakeApp(name: SlimName) {
-  const channels: (ControlledChannel & { readonly members_: SlimName[]; over: boolean })[] = [];
+  const channels: (ControlledChannel & {
+    readonly members_: SlimName[];
+    over: boolean;
+    isModerator: boolean;
+  })[] = [];
   const app: ControlledApp = {
     name,
     async createChannel(channel, { metadata }) {
@@ -80,6 +84,7 @@ function fakeApp(name: SlimName) {
         metadata,
         members_: [name],
         over: false,
+        isModerator: true,
         get isOver() {
           return made.over;
         },

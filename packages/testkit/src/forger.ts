@@ -1,7 +1,7 @@
 import { fromHex, toHex } from "@coterie/base";
 import type { CryptoProvider, KeyPair } from "@coterie/crypto";
-import { commit, propose, restoreGroup, seal } from "@coterie/mls";
-import type { CommitInput, Group, Proposal, ProposalToSend } from "@coterie/mls";
+import { adopt, commit, propose, restoreGroup, seal } from "@coterie/mls";
+import type { CommitInput, Group, PendingCommit, Proposal, ProposalToSend } from "@coterie/mls";
 import type { NodeLog } from "@coterie/node";
 import { decodeKey, encodeKey, prefixRange } from "@coterie/storage";
 import type { Store } from "@coterie/storage";
@@ -18,6 +18,8 @@ export interface Forger {
     proposals: readonly Proposal[],
     more?: Partial<CommitInput>,
   ): Promise<{ readonly message: Uint8Array; readonly welcome: Uint8Array | undefined }>;
+  /** Goes on in the epoch of its last commit. */
+  advance(): void;
   /** Sends a proposal on its own, for the epoch it is in. */
   propose(proposal: ProposalToSend): Promise<void>;
   /** Sends plaintext of any shape. */
@@ -48,6 +50,7 @@ export async function unsafeForgerOf(
     crypto,
     entries: new Map(entries.map(({ key, value }) => [decodeKey(key)[2] as string, value])),
   });
+  let pending: PendingCommit | undefined;
   const append = async (data: Uint8Array, isCommit = false): Promise<void> => {
     await log.appendGroupMessages([
       {
@@ -68,8 +71,13 @@ export async function unsafeForgerOf(
     async commit(proposals, more = {}) {
       const made = commit({ crypto, group, signer, proposals, forcePath: true, ...more });
       group = made.group;
+      pending = made.pending;
       await append(made.message, true);
       return { message: made.message, welcome: made.welcome };
+    },
+    advance() {
+      if (pending !== undefined) ({ group } = adopt({ group, pending }));
+      pending = undefined;
     },
     async propose(proposal) {
       const made = propose({ crypto, group, signer, proposal });

@@ -347,24 +347,33 @@ test("XPM-07: an admin that removes the super admin is refused by all, and nobod
   await world.close();
 });
 
-test("A5: a leaf that claims another's inbox is not heard", async () => {
+test.each([
+  ["another member's inbox", "ada", "there"],
+  ["an inbox that is not in the group", "eve", "there"],
+  ["another member's inbox, and is gone when it is heard", "ada", "gone"],
+  ["an inbox that is not in the group, and is gone when it is heard", "eve", "gone"],
+] as const)("A5: a leaf that claims %s is not heard", async (_, claimed, then) => {
   const play = await scene();
   const { world, forger, ada, bo, cy, id } = play;
-  // Bo admits a new installation to his own inbox, whose key package says that it is Ada's.
+  const inboxId = claimed === "ada" ? ada.client.inboxId : (await world.join("eve")).client.inboxId;
+  // Bo admits a new installation to his own inbox, whose key package says that it is another's.
   const phone = await world.join("bo's phone", { wallet: "bo" });
-  const mask = await unsafeKeyPackage(world, phone, ada.client.inboxId);
-  const log = await world.log.identityUpdates(bo.client.inboxId, 0n);
-  const newest = (log.at(-1) as { sequenceId: bigint }).sequenceId;
-  const { welcome } = await forger.commit([
-    { kind: "add", keyPackage: mask.keyPackage },
-    changed(
+  const mask = await unsafeKeyPackage(world, phone, inboxId);
+  const moveBo = async (): Promise<Proposal> => {
+    const log = await world.log.identityUpdates(bo.client.inboxId, 0n);
+    const newest = (log.at(-1) as { sequenceId: bigint }).sequenceId;
+    return changed(
       forger,
       0xff01,
       membership((value) => ({
         ...value,
         members: new Map(value.members).set(bo.client.inboxId, newest),
       })),
-    ),
+    );
+  };
+  const { welcome } = await forger.commit([
+    { kind: "add", keyPackage: mask.keyPackage },
+    await moveBo(),
   ]);
   // All follow this commit, as released members do: to refuse it would fork us off.
   expect((await standings([ada, cy], id)).size).toBe(1);
@@ -382,6 +391,12 @@ test("A5: a leaf that claims another's inbox is not heard", async () => {
     signer: mask.signer,
     plaintext: PlaintextEnvelope.encode({ kind: "v1", value: { content, idempotencyKey: "k" } }),
   });
+  if (then === "gone") {
+    await bo.client.revokeInstallations([phone.client.installationIdBytes]);
+    forger.advance();
+    await forger.commit([{ kind: "remove", removed: joined.group.ownLeaf }, await moveBo()]);
+    expect((await standings([ada, cy], id)).size).toBe(1);
+  }
   await forger.append(message);
   const his = await follow(cy, id);
   expect(await textsOf(his)).toEqual([]);

@@ -36,6 +36,22 @@ test("XID-41: without registering nothing is uploaded; register goes on from the
   await world.close();
 });
 
+test("XID-41, XKP-09: workers upload nothing for an installation that is not registered, and begin when it is", async () => {
+  const world = createWorld({ workers: true });
+  const store = createMemoryStore();
+  const ada = await world.join("ada", { store, disableAutoRegister: true });
+  const key = ada.client.installationIdBytes;
+  await world.clock.advance(12_000);
+  expect(await world.log.keyPackages([key])).toEqual([undefined]);
+  await ada.client.register();
+  const [first] = await world.log.keyPackages([key]);
+  expect(first).toBeDefined();
+  world.clock.jump(31 * 86_400_000);
+  await world.clock.advance(6_000);
+  expect(await world.log.keyPackages([key])).not.toEqual([first]);
+  await world.close();
+});
+
 test("XID-40: a store belongs to one inbox", async () => {
   const world = createWorld();
   const ada = await world.join("ada");

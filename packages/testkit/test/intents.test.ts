@@ -112,6 +112,28 @@ test("XIN-05: what is queued behind a commit waits for its epoch; messages go to
   await world.close();
 });
 
+test("XIN-03, XND-03: messages that go together are bounded by their bytes; one alone goes whatever its size", async () => {
+  const world = createWorld();
+  const { actors, group } = await crew(world, ["ada", "bo"]);
+  const [ada, bo] = actors as [Actor, Actor];
+  const megabytes = [6, 6, 6, 18, 1];
+  for (const size of megabytes) {
+    await group.sendText("x".repeat(size * 1024 * 1024), { optimistic: true });
+  }
+  const sends: number[] = [];
+  ada.swallow = (path, request) => {
+    if (path === mls.sendGroupMessages) {
+      sends.push(SendGroupMessagesRequest.decode(request).messages.length);
+    }
+    return undefined;
+  };
+  await group.publishMessages();
+  expect(sends).toEqual([2, 1, 1, 1]);
+  const read = await textsOf(await follow(bo, group.id));
+  expect(read.map(({ length }) => length / 1024 / 1024)).toEqual(megabytes);
+  await world.close();
+});
+
 test("XIN-07: pages are read to the end, commits and messages by one query from the higher cursor", async () => {
   const world = createWorld();
   const { actors, group } = await crew(world, ["ada", "bo"]);

@@ -320,6 +320,46 @@ test("old inbox logs, XCV-11: a commit that names more than the node shows waits
   await world.close();
 });
 
+test("spoiled inbox logs, XCV-11, XID-20: what does not verify once is asked for again, for a commit as for a welcome", async () => {
+  const world = createWorld({ workers: true, selfMovingMs: 4_500 });
+  const { actors, group } = await crew(world, ["ada", "bo", "cy"]);
+  const [ada, bo] = actors as [Actor, Actor];
+  const di = await world.join("di");
+  const his = await groupOf(bo, group.id);
+  for (const actor of [bo, di]) {
+    actor.tamper = (path, answer) => {
+      if (path !== paths.identity.getIdentityUpdates) return undefined;
+      const { responses } = GetIdentityUpdatesResponse.decode(answer);
+      return GetIdentityUpdatesResponse.encode({
+        responses: responses.map(({ inboxId, updates }) => ({
+          inboxId,
+          updates: updates.map(({ update, ...entry }) => ({
+            ...entry,
+            update: update && {
+              ...update,
+              clientTimestampNs: update.clientTimestampNs + 60_000_000_000n,
+            },
+          })),
+        })),
+      });
+    };
+  }
+  await world.join("cy's phone", { wallet: "cy" });
+  await group.updateInstallations();
+  await group.sendText("with the phone");
+  const other = await ada.client.conversations.createGroup([di.client.inboxId]);
+  await expect(his.sync()).rejects.toMatchObject({ code: "client/identity-behind" });
+  await di.client.conversations.sync();
+  expect(await di.client.conversations.list()).toEqual([]);
+  expect(di.events.at(-1)).toMatchObject({ kind: "waiting", what: "welcome", rule: "XCV-11" });
+  for (const actor of [bo, di]) beHonestTo(actor);
+  expect(await textsOf(await follow(bo, group.id))).toEqual(["with the phone"]);
+  expect((await standings(actors, group.id)).size).toBe(1);
+  await world.clock.advance(11_000);
+  expect((await groupOf(di, other.id)).isActive).toBe(true);
+  await world.close();
+});
+
 test("old inbox logs, XWL-13: a welcome that names more than the node shows is kept, and used when it does", async () => {
   const world = createWorld({ workers: true });
   const ada = await world.join("ada");

@@ -51,6 +51,32 @@ test("XWL-14: who was removed and added again reads on, without what was said in
   await world.close();
 });
 
+test("XWL-14, XWL-19: what was walked past while removed is read once added again, and told of once", async () => {
+  const world = createWorld();
+  const { actors, group } = await crew(world, ["ada", "bo", "cy"]);
+  const cy = actors[2] as Actor;
+  const his = await follow(cy, group.id);
+  await group.sendText("one");
+  await his.sync();
+  await group.removeMembers([cy.client.inboxId]);
+  await group.sendText("two");
+  await group.addMembers([cy.client.inboxId]);
+  await group.sendText("three");
+  await group.updateName("named");
+  await group.sendText("four");
+  // The whole log at once, before the welcome is read.
+  await his.sync().catch(() => undefined);
+  expect(his.isActive).toBe(false);
+  const again = await follow(cy, group.id);
+  expect([again.isActive, again.name]).toEqual([true, "named"]);
+  expect(await textsOf(again)).toEqual(["one", "three", "four"]);
+  const told = cy.events.flatMap((event) => (event.kind === "message" ? [event.message.id] : []));
+  expect(new Set(told).size).toBe(told.length);
+  expect(told.length).toBe((await again.messages()).length);
+  expect((await standings(actors, group.id)).size).toBe(1);
+  await world.close();
+});
+
 test("XIN-17: a second installation is added before the next message, a revoked one goes", async () => {
   const world = createWorld();
   const { actors, group } = await crew(world, ["ada", "bo"]);

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { parseDocument } from "yaml";
@@ -77,7 +77,10 @@ export function changeSettings(
   if (document.contents === null) document.contents = document.createNode({}) as never;
   for (const [key, value] of changes) document.setIn(key, document.createNode(value));
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  writeFileSync(path, String(document), { mode: 0o600 });
+  // a password may stand in it: nobody else reads it, also where the file was there before, and it is never half written
+  const next = `${path}.${process.pid}.new`;
+  writeFileSync(next, String(document), { mode: 0o600, flag: "wx" });
+  renameSync(next, path);
   return path;
 }
 

@@ -64,6 +64,7 @@ export function createChannels(parts: ChannelParts): Channels {
   const isHosted = (channel: string): boolean => hosted?.has(parseSlimName(channel)) === true;
   const look = (channel: string): ChannelRecord | undefined => {
     const record = records.channels.get(channel);
+    if (record?.isDeleted === true) return undefined;
     if (record?.mode === "granted") return record;
     if (isHosted(channel)) {
       const nobody = { moderators: [], participants: [] } as const;
@@ -162,7 +163,9 @@ export function createChannels(parts: ChannelParts): Channels {
       await inTurn(channel, async () => {
         const record = find(channel);
         await doing("failed to delete channel: ", () => moderation.delete(record));
-        records.channels.delete(channel);
+        if (moderation.isOffline(record))
+          records.channels.put(channel, { ...record, isDeleted: true });
+        else records.channels.delete(channel);
         await records.saved();
       });
     },
@@ -246,7 +249,7 @@ export function createChannels(parts: ChannelParts): Channels {
 
     granted: () =>
       [...records.channels.values()]
-        .filter(({ mode }) => mode === "granted")
+        .filter(({ mode, isDeleted }) => mode === "granted" && isDeleted !== true)
         .map(({ channel }) => channel),
 
     async close() {

@@ -1,5 +1,6 @@
 import type { HostedChannels } from "@coterie/channel-manager";
 import { channelOps } from "@coterie/session/control";
+import type { Answered, Asking } from "@coterie/session/control";
 import { formatSlimName, formatSlimService, parseSlimName } from "@coterie/wire/slim";
 import type { SlimName } from "@coterie/wire/slim";
 import type { ChannelRecord } from "../model.ts";
@@ -40,15 +41,32 @@ export function createModeration(parts: ModerationParts): Moderation {
   const sessions = (): ControlSessions => parts.sessions ?? withoutApp();
   const host = (): HostedChannels => hosted ?? withoutApp();
 
-  /** The moderator that answers now: the first of them that is here (SCT-32). */
-  const controlOf = ({ moderators }: ChannelRecord): SlimName => {
-    for (const name of moderators) {
+  /** Asks the moderators that are here, in their order, until one of them has the channel (SCT-32). */
+  const askModerator = async (record: ChannelRecord, asking: Asking): Promise<Answered> => {
+    const [first] = record.moderators;
+    let nobody: unknown = failure(
+      "controller/not-found",
+      `failed to find moderator node: no node found for moderator ${first}`,
+    );
+    for (const name of record.moderators) {
       const control = presence.control(parseSlimName(name));
-      if (control !== undefined) return control;
+      if (control === undefined) continue;
+      try {
+        return await sessions().ask(control, asking);
+      } catch (error) {
+        if (!hasNot(error, record)) throw error;
+        nobody = error;
+      }
     }
-    const words = `failed to find moderator node: no node found for moderator ${moderators[0]}`;
-    throw failure("controller/not-found", words);
+    throw nobody;
   };
+
+  /** Every one of them says that it has no such channel, or is away for long: it is over. */
+  const isGone = ({ moderators }: ChannelRecord): boolean =>
+    moderators.every((text) => {
+      const name = parseSlimName(text);
+      return presence.control(name) !== undefined || presence.isOffline(name);
+    });
 
   const createGranted = async (
     channel: string,
@@ -106,7 +124,11 @@ export function createModeration(parts: ModerationParts): Moderation {
       if (record.mode === "hosted") await host().delete(parseSlimName(channel));
       // nobody is left to be told of one whose moderators are all gone
       else if (!isOffline(record)) {
-        await sessions().ask(controlOf(record), { op: "delete-channel", channel });
+        try {
+          await askModerator(record, { op: "delete-channel", channel });
+        } catch (error) {
+          if (!hasNot(error, record) || !isGone(record)) throw error;
+        }
       }
     },
 
@@ -114,14 +136,14 @@ export function createModeration(parts: ModerationParts): Moderation {
       const { channel } = record;
       if (record.mode === "hosted") return host().add(parseSlimName(channel), name);
       const participant = formatName(name);
-      await sessions().ask(controlOf(record), { op: "add-participant", channel, participant });
+      await askModerator(record, { op: "add-participant", channel, participant });
     },
 
     async remove(record, name) {
       const { channel } = record;
       if (record.mode === "hosted") return host().remove(parseSlimName(channel), name);
       const participant = formatName(name);
-      await sessions().ask(controlOf(record), { op: "delete-participant", channel, participant });
+      await askModerator(record, { op: "delete-participant", channel, participant });
     },
 
     async members(record) {
@@ -134,7 +156,7 @@ export function createModeration(parts: ModerationParts): Moderation {
           return members.flatMap(({ name, isHost }) => (!isHost && isOther(name) ? [name] : []));
         }
         const asking = { op: "list-participants", channel } as const;
-        const { participants = [] } = await sessions().ask(controlOf(record), asking);
+        const { participants = [] } = await askModerator(record, asking);
         return participants.map(({ name }) => parseSlimName(name)).filter(isOther);
       } catch {
         return undefined;
@@ -149,6 +171,11 @@ export function createModeration(parts: ModerationParts): Moderation {
 
     isOffline,
   };
+}
+
+/** The words of an app that moderates no such channel (any more). */
+function hasNot(error: unknown, { channel }: ChannelRecord): boolean {
+  return error instanceof Error && error.message === `channel ${channel} not found`;
 }
 
 function withoutApp(): never {

@@ -34,7 +34,12 @@ export function relearn({
     for (const { channel, grant: token } of answer.channels ?? []) {
       const grant = readGrant(token);
       if (grant?.channel !== channel || grant.controller !== granted.baseId) continue;
-      if (records.channels.get(channel) !== undefined) continue;
+      const known = records.channels.get(channel);
+      if (known?.isDeleted === true) {
+        await sessions.ask(control, { op: "delete-channel", channel });
+        records.channels.delete(channel);
+      }
+      if (known !== undefined) continue;
       const { moderators, issuedAt } = grant;
       const record = { channel, mode: "granted", moderators, participants: [], mls: true } as const;
       records.channels.put(channel, { ...record, created: issuedAt * 1000, grant: token });

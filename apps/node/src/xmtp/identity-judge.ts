@@ -1,3 +1,4 @@
+import { toHex, toUtf8 } from "@coterie/base";
 import {
   applyUpdate,
   canonicalSignatures,
@@ -9,6 +10,7 @@ import {
   neededContractChecks,
   parseUpdate,
   resolveContractChecks,
+  signatureText,
   verifyUpdate,
 } from "@coterie/identity";
 import type {
@@ -16,6 +18,7 @@ import type {
   MemberId,
   SmartContractVerifier,
   UnverifiedUpdate,
+  VerifiedUpdate,
 } from "@coterie/identity";
 import type { CryptoProvider } from "@coterie/crypto";
 import { IdentityUpdate } from "@coterie/wire";
@@ -27,7 +30,7 @@ export interface Standing {
   /** 0 where the log is empty. */
   readonly last: bigint;
   readonly state: AssociationState | undefined;
-  /** Signatures that were used, whatever their encoding. */
+  /** Signatures that were used, whatever their encoding, and texts that were signed. */
   readonly used: ReadonlySet<string>;
 }
 
@@ -78,9 +81,10 @@ export function createIdentityJudge(
       let { state } = known;
       const used = new Set(known.used);
       for (const entry of entries) {
-        const verified = await verify(parseUpdate(IdentityUpdate.decode(entry.update)));
+        const parsed = parseUpdate(IdentityUpdate.decode(entry.update));
+        const verified = await verify(parsed);
         state = applyUpdate(crypto, state, verified);
-        for (const signature of canonicalSignatures(verified)) used.add(signature);
+        for (const mark of marksOf(crypto, parsed, verified)) used.add(mark);
       }
       const last = entries.at(-1)?.sequenceId ?? known.last;
       const standing = { count: known.count + entries.length, last, state, used };
@@ -96,13 +100,26 @@ export function createIdentityJudge(
       const verified = await verify(parsed);
       const after = applyUpdate(crypto, state, verified);
       // XID-30 counts other encodings of one signature as new; members read such logs, we do not write them
-      if (canonicalSignatures(verified).some((signature) => used.has(signature))) {
+      if (marksOf(crypto, parsed, verified).some((mark) => used.has(mark))) {
         throw new IdentityError("identity/replay", { rule: "XID-30" });
       }
       const { added, removed } = diff(state, after);
       return { added: identifiersIn(added), revoked: identifiersIn(removed) };
     },
   };
+}
+
+/**
+ * What an update uses up: its signatures, and its text. A contract's signature can be wrapped in many ways and says yes in each of them, so
+ * that an old word would come true again under another encoding.
+ */
+function marksOf(
+  crypto: CryptoProvider,
+  parsed: UnverifiedUpdate,
+  verified: VerifiedUpdate,
+): readonly string[] {
+  const text = crypto.hash("sha256", toUtf8(signatureText(parsed)));
+  return [...canonicalSignatures(verified), `text:${toHex(text)}`];
 }
 
 function identifiersIn(members: readonly MemberId[]): Identifier[] {

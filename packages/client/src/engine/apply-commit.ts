@@ -34,6 +34,7 @@ export function applyCommit(applied: AppliedCommit): Step {
     active: state.record.active && !removed,
     // XCV-24
     pendingLeaves: state.record.pendingLeaves.filter((id) => after.membership.members.has(id)),
+    impostors: impostorsAfter(state.record.impostors, valid),
   };
   const next: GroupState = {
     ...state,
@@ -85,4 +86,14 @@ export function applyCommit(applied: AppliedCommit): Step {
     events,
     spent: applied.spent,
   });
+}
+
+/** They stay known when they are gone: what they sealed before may come afterwards. */
+function impostorsAfter(
+  known: readonly string[] | undefined,
+  { impostors, admitted }: ValidCommit,
+): readonly string[] | undefined {
+  const still = known?.filter((one) => !admitted.has(one) && !impostors.has(one)) ?? [];
+  const all = [...still, ...impostors];
+  return all.length > 0 ? all : undefined;
 }

@@ -88,10 +88,16 @@ export function countFailure(
   const counted: Intent = {
     ...intent,
     attempts,
-    state: keep ? intent.state : { kind: "to-publish" },
+    state: keep ? unconfirmed(intent.state) : { kind: "to-publish" },
   };
   if (attempts >= maxPublishAttempts) return failIntent(state, counted, error);
   return stepTo(withIntent(state, counted));
+}
+
+/** A node that took bytes, showed no echo of them and cannot be asked again: whether it has them is open once more (XIN-12). */
+function unconfirmed(state: Intent["state"]): Intent["state"] {
+  if (state.kind !== "published") return state;
+  return { ...state, sealed: { ...state.sealed, confirmed: false } };
 }
 
 /** Back to the start: built anew in the epoch that is current then (XIN-10, XIN-11). */

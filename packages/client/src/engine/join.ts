@@ -119,7 +119,7 @@ export function joinGroup(
     progress: {
       // XWL-19
       commitCursor: messageCursor,
-      messageCursor: known?.progress.messageCursor ?? 0n,
+      messageCursor: readFrom(known?.progress.messageCursor ?? 0n, messageCursor),
       ahead: [],
       epochStarts: [messageCursor],
       // XWL-18: asks for a key update before the first message (XIN-14).
@@ -162,6 +162,11 @@ export function joinGroup(
       ? [{ kind: "device-sync", what: "group-joined", groupId: id }]
       : [{ kind: "conversation", groupId: id }],
   });
+}
+
+/** A state that was left walked past what only the new one can open. Rows that are there already stay as they are (XMS-04). */
+function readFrom(known: bigint, welcomed: bigint): bigint {
+  return welcomed > 0n && welcomed < known ? welcomed : known;
 }
 
 /** XWL-18, XLV-04; one who is added again in place (XIN-44) stays what they were. */

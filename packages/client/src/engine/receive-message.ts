@@ -55,7 +55,9 @@ export function receiveMessage({ env, state, envelope, result }: MessageInput): 
     }),
   });
   const sender = ownerOf(result.sender.leaf);
-  if (!sender) return refused("client/bad-credential", "XGC-12");
+  if (!sender || state.record.impostors?.includes(sender.installationId) === true) {
+    return refused("client/bad-credential", "XGC-12");
+  }
   const belongs = checkSender(env, result, sender);
   if (belongs.kind === "wait") return belongs;
   if (belongs.kind === "refuse") return refused("client/bad-credential", "XGC-12");
@@ -110,10 +112,12 @@ function checkSender(
   );
   const sequenceId = membership.members.get(sender.inboxId);
   // Listed before anything was verified (XGC-31).
-  if (sequenceId === undefined || sequenceId === 0n) return { kind: "accept" };
+  if (sequenceId === 0n) return { kind: "accept" };
   // Written in an earlier epoch by a leaf that is gone since: the newer state says nothing about then.
   const now = memberAt(group, leafIndex);
   if (!now || !equal(now.leaf.signatureKey, leaf.signatureKey)) return { kind: "accept" };
+  // An inbox that goes takes its leaves along (XCV-14).
+  if (sequenceId === undefined) return { kind: "refuse" };
   const at = env.identity.installationsAt(sender.inboxId, sequenceId);
   if (at.kind === "unknown") {
     return { kind: "wait", needs: [{ inboxId: sender.inboxId, sequenceId }] };

@@ -43,6 +43,8 @@ export interface GroupRecord {
   readonly welcomedEpoch?: bigint | undefined;
   /** Inboxes that asked to leave (XLV-02). */
   readonly pendingLeaves: readonly string[];
+  /** Installations whose leaves claimed an inbox that never admitted them: nothing they say is taken (XGC-12). */
+  readonly impostors?: readonly string[] | undefined;
   /** XDM-04: a welcome whose permissions are not the DM preset; only reported. */
   readonly policyMismatch?: boolean | undefined;
   /** Copies of 0xff00 and 0xff02 as in force, so that lists need no MLS state. */

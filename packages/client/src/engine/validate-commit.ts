@@ -32,6 +32,9 @@ export interface ValidCommit {
   readonly changes: GroupChanges;
   /** Whether it adds or removes installations. */
   readonly movesInstallations: boolean;
+  /** Added installations whose leaf claims another inbox than the one that admitted them, and the others (XGC-12). */
+  readonly impostors: ReadonlySet<string>;
+  readonly admitted: ReadonlySet<string>;
 }
 
 export type CommitVerdict =
@@ -103,7 +106,8 @@ function forbiddenProposal(proposal: Proposal): Refusal | undefined {
 }
 
 interface Subjects {
-  readonly added: ReadonlySet<string>;
+  /** With the inbox that the leaf claims. */
+  readonly added: ReadonlyMap<string, string>;
   readonly removed: ReadonlySet<string>;
   readonly updated: readonly LeafOwner[];
 }
@@ -113,7 +117,7 @@ function collectSubjects(
   proposals: readonly ProposalInCommit[],
   before: GroupView,
 ): Subjects | Refusal {
-  const added = new Set<string>();
+  const added = new Map<string, string>();
   const removed = new Set<string>();
   const updated: LeafOwner[] = [];
   for (const { proposal } of proposals) {
@@ -122,7 +126,7 @@ function collectSubjects(
     if (proposal.kind === "add") {
       const owner = ownerOf(proposal.keyPackage.leafNode);
       if (!owner) return refuse("bad-credential", "XGC-11");
-      added.add(owner.installationId);
+      added.set(owner.installationId, owner.inboxId);
     } else if (proposal.kind === "remove") {
       const leaf = before.memberAt(proposal.removed)?.leaf;
       if (!leaf) return refuse("subject-does-not-exist", "XCV-08", { leaf: proposal.removed });
@@ -253,11 +257,13 @@ function judgeCommit(view: CommitView, context: JudgeContext): CommitVerdict {
   if (expected.kind === "missing") {
     return refuse("missing-identity-update", "XID-31", { ...expected.point });
   }
-  const tree = new Set(view.before.members().map(({ leaf }) => toHex(leaf.signatureKey)));
+  const tree = new Map(
+    view.before.members().map(({ leaf }) => [toHex(leaf.signatureKey), ownerOf(leaf)?.inboxId]),
+  );
   const installations = checkInstallations({
     expectedAdded: expected.added,
     expectedRemoved: expected.removed,
-    added: subjects.added,
+    added: new Set(subjects.added.keys()),
     removed: subjects.removed,
     newFailed: after.membership.failedInstallations,
     committerIsSuperAdmin: before.metadata.superAdmins.includes(committer.inboxId),
@@ -280,7 +286,14 @@ function judgeCommit(view: CommitView, context: JudgeContext): CommitVerdict {
     return { kind: "wait", for: { kind: "version", required } };
   }
   const movesInstallations = subjects.added.size + subjects.removed.size > 0;
-  return { kind: "accept", commit: { committer, before, after, changes, movesInstallations } };
+  const impostors = new Set<string>();
+  for (const [installation, inboxId] of subjects.added) {
+    const admittedBy = expected.added.get(installation) ?? tree.get(installation);
+    if (admittedBy !== inboxId) impostors.add(installation);
+  }
+  const admitted = new Set([...subjects.added.keys()].filter((one) => !impostors.has(one)));
+  const what = { committer, before, after, changes, movesInstallations, impostors, admitted };
+  return { kind: "accept", commit: what };
 }
 
 /** XCV-15: the committer and every updated leaf stay members, with their installation in the inbox's state. */

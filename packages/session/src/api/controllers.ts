@@ -120,7 +120,8 @@ export function createControllers(parts: ControllersParts): Controllers {
       const session = sessionOf(line);
       void dropAbandoned();
       taken.add(session);
-      void server.serve(controlSessionOf(session)).finally(() => taken.delete(session));
+      const served = (): void => void taken.delete(session);
+      server.serve(controlSessionOf(session)).then(served, served);
       return true;
     },
     async use(next) {
@@ -145,6 +146,9 @@ function controlled(session: Session): ControlledChannel {
     metadata: session.metadata(),
     get isOver() {
       return session.closed() !== undefined;
+    },
+    get isModerator() {
+      return slimNameOf(session.moderator()).id === slimNameOf(session.source()).id;
     },
     async invite(name) {
       await session.inviteAndWait(Name.of(name));

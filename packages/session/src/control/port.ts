@@ -23,6 +23,8 @@ export interface ControlledChannel {
   readonly channel: SlimName;
   readonly metadata: ReadonlyMap<string, string>;
   readonly isOver: boolean;
+  /** Not any more once it was handed over, or taken by a successor (SHB-18). */
+  readonly isModerator: boolean;
   /** Resolves when the participant is in. */
   invite(name: SlimName): Promise<void>;
   remove(name: SlimName): Promise<void>;

@@ -60,7 +60,8 @@ export function createControlServer(parts: ServeControlParts): ControlServer {
   const granted = (name: string, controller: VerifiedToken, op: ControlRequest["op"]): Granted => {
     recall();
     const found = channels.get(name);
-    if (found === undefined || found.channel.isOver) {
+    // SCT-32: who has handed it over would only leave it
+    if (found === undefined || found.channel.isOver || !found.channel.isModerator) {
       channels.delete(name);
       throw new Refusal(`channel ${name} not found`);
     }
@@ -123,7 +124,8 @@ export function createControlServer(parts: ServeControlParts): ControlServer {
       case "list-channels": {
         recall();
         const own = [...channels.values()].filter(
-          ({ channel, grant }) => !channel.isOver && grant.controller === controller.baseId,
+          ({ channel, grant }) =>
+            !channel.isOver && channel.isModerator && grant.controller === controller.baseId,
         );
         const list = own.map(({ grant, token }) => ({ channel: grant.channel, grant: token }));
         return { id, ok: true, channels: list };
@@ -164,7 +166,7 @@ export function createControlServer(parts: ServeControlParts): ControlServer {
   return {
     async serve(session) {
       // SCT-24: without MLS nobody knows who reads and writes along
-      if (!session.hasMls) return session.close();
+      if (!session.hasMls) return hangUp(session);
       for (;;) {
         let message;
         try {
@@ -174,7 +176,7 @@ export function createControlServer(parts: ServeControlParts): ControlServer {
         }
         if (message.payloadType !== controlPayloadType) continue;
         const controller = controllerOf(verifier, parts.accept(), message);
-        if (controller === undefined) return session.close();
+        if (controller === undefined) return hangUp(session);
         const asked = readRequest(message.payload);
         if (asked === undefined) continue;
         const channel = "channel" in asked ? asked.channel : "";
@@ -185,6 +187,11 @@ export function createControlServer(parts: ServeControlParts): ControlServer {
       }
     },
   };
+}
+
+/** The other side may hang up first, which is no failure. */
+async function hangUp(session: ControlSession): Promise<void> {
+  await session.close().catch(() => {});
 }
 
 /** What is told to the controller as it stands. */

@@ -64,6 +64,8 @@ interface Line {
   readonly calls: Map<string, Call>;
   /** Calls that were over when answers still came, so that each is cancelled once. */
   readonly cancelled: Set<string>;
+  /** Members of a group that went and have not been heard since, by their service. */
+  readonly gone: Map<string, SlimName>;
   ended: boolean;
 }
 
@@ -74,7 +76,7 @@ export function createCaller({ open, members, isGroup, time }: CallerParts): Cal
 
   const openLine = async (): Promise<Line> => {
     const session = await open();
-    const opened: Line = { session, calls: new Map(), cancelled: new Set(), ended: false };
+    const opened: Line = { session, calls: new Map(), cancelled: new Set(), gone: new Map(), ended: false };
     void listen(opened);
     return opened;
   };
@@ -96,6 +98,7 @@ export function createCaller({ open, members, isGroup, time }: CallerParts): Cal
         const frame = parseFrame(item, { unixMs: time.unixMs() });
         // SRP-03: what callers send is not for us
         if (frame === undefined || frame.fromCaller) continue;
+        on.gone.delete(formatSlimService(item.source));
         const call = on.calls.get(frame.callId);
         if (call !== undefined) {
           take(call, item.source, frame.body);
@@ -110,10 +113,20 @@ export function createCaller({ open, members, isGroup, time }: CallerParts): Cal
           ? new RpcError(RpcCode.DataLoss, "a message is lost")
           : new RpcError(RpcCode.Unavailable, "a member is gone");
       for (const call of on.calls.values()) take(call, item.source, { kind: "error", error });
+      if (item.kind === "gone") leave(on, item.source);
     }
     on.ended = true;
     for (const call of on.calls.values()) {
       call.inlet.fail(new RpcError(RpcCode.Unavailable, "the session has ended"));
+    }
+  };
+
+  /** A server that comes back comes as another one: a pair ends with it, and the next call opens a session of its own. */
+  const leave = (on: Line, source: SlimName): void => {
+    if (isGroup) on.gone.set(formatSlimService(source), source);
+    else if (!on.ended) {
+      on.ended = true;
+      on.session.close().catch(() => {});
     }
   };
 
@@ -157,7 +170,10 @@ export function createCaller({ open, members, isGroup, time }: CallerParts): Cal
       (missing) => {
         // SRP-12: who has not got a request will not answer it
         const error = new RpcError(RpcCode.Unavailable, "a request was not acknowledged");
-        for (const source of missing) take(call, source, { kind: "error", error });
+        for (const source of missing) {
+          take(call, source, { kind: "error", error });
+          leave(on, source);
+        }
       },
       (error: unknown) => call.inlet.fail(rpcErrorOf(error, RpcCode.Unavailable)),
     );
@@ -207,6 +223,10 @@ export function createCaller({ open, members, isGroup, time }: CallerParts): Cal
             if (call.inlet.isOver) return undefined;
             on = opened;
             opened.calls.set(id, call);
+            for (const source of opened.gone.values()) {
+              const error = new RpcError(RpcCode.Unavailable, "a member is gone");
+              take(call, source, { kind: "error", error });
+            }
             return sendAll(opened, call, { service, method, deadlineMs, metadata }, requests);
           },
           (error: unknown) => call.inlet.fail(rpcErrorOf(error, RpcCode.Unavailable)),

@@ -38,6 +38,11 @@ interface Held {
   known: Promise<void>;
 }
 
+interface Everywhere {
+  readonly name: SlimName;
+  readonly source: SlimName;
+}
+
 interface Line {
   readonly id: ConnectionId;
   readonly endpoint: string;
@@ -47,7 +52,7 @@ interface Line {
 interface Member {
   readonly app: LocalApp;
   readonly held: Map<string, Held>;
-  readonly everywhere: { readonly name: SlimName; readonly source: SlimName }[];
+  readonly everywhere: Everywhere[];
   readonly routes: Map<string, ConnectionId>;
 }
 
@@ -66,9 +71,7 @@ export class Hub {
     this.#nextId += 1n;
     this.#lines.set(id, { id, endpoint, connection: connect(id) });
     for (const member of this.#members) {
-      for (const { name, source } of member.everywhere) {
-        this.#hold(member, id, name, source).catch(() => {});
-      }
+      for (const one of member.everywhere) void this.#keep(member, id, one);
     }
     return id;
   }
@@ -244,9 +247,29 @@ export class Hub {
     connection: ConnectionId | undefined,
   ): Promise<void> {
     if (connection !== undefined) return this.#hold(member, connection, name, source);
-    member.everywhere.push({ name, source });
-    const ids = [inProcess, ...this.connections];
-    await Promise.all(ids.map((id) => this.#hold(member, id, name, source)));
+    const one: Everywhere = { name, source };
+    member.everywhere.push(one);
+    const hold = async (id: ConnectionId): Promise<void> => {
+      try {
+        await this.#hold(member, id, name, source);
+      } catch (error) {
+        if (isLate(error)) void this.#keep(member, id, one);
+        throw error;
+      }
+    };
+    await Promise.all([inProcess, ...this.connections].map(hold));
+  }
+
+  /** Holds a name that is held everywhere on this connection, too, however long its node is not there. */
+  async #keep(member: Member, id: ConnectionId, one: Everywhere): Promise<void> {
+    while (this.#lines.has(id) && this.#members.has(member) && member.everywhere.includes(one)) {
+      try {
+        await this.#hold(member, id, one.name, one.source);
+        return;
+      } catch (error) {
+        if (!isLate(error)) return;
+      }
+    }
   }
 
   async #releaseAt(
@@ -301,6 +324,11 @@ export class Hub {
       if (members?.size === 0) this.#local.delete(key);
     }
   }
+}
+
+/** Nobody answered in time: it takes ten seconds each time. */
+function isLate(error: unknown): boolean {
+  return (error as { readonly code?: unknown } | null)?.code === "dataplane/timeout";
 }
 
 function keyOf(connection: ConnectionId, name: SlimName, source: SlimName): string {

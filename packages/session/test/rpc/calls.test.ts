@@ -526,6 +526,7 @@ test("SRP-12: a call hears of what was lost, of who is gone, and of the session'
   const unheard = await begin();
   unheard.own.missing = [server];
   await expect(unheard.answers("stuck", say("x"))).rejects.toEqual(failure("Unavailable"));
+  await expect(unheard.call).rejects.toEqual(failure("Unavailable"));
 
   // and so does a handler
   const contexts: RpcContext[] = [];
@@ -563,6 +564,39 @@ test("SRP-12: a call hears of what was lost, of who is gone, and of the session'
   peer.leave();
   await settle();
   expect(contexts[2]?.signal.reason).toEqual(failure("Unavailable"));
+});
+
+test("SRP-01, SRP-12: after its server was gone a channel calls over a session of its own", async () => {
+  for (const how of ["gone", "missing"] as const) {
+    const { answers, opened } = world(all);
+    await answers("echo", say("x"));
+    const [own] = opened[0] as [Member, Member];
+    if (how === "gone") own.bring({ kind: "gone", source: server });
+    else {
+      own.missing = [server];
+      await answers("echo", say("y")).catch(() => {});
+    }
+    await settle();
+    await expect(answers("echo", say("z"))).resolves.toBeDefined();
+    expect(opened).toHaveLength(2);
+  }
+});
+
+test("SRP-06, SRP-12: a call to a group does not wait for a member that was gone before it began", async () => {
+  const { caller, opened } = world(all, ["one", "two"]);
+  const call = async (): Promise<string[]> => {
+    const said: string[] = [];
+    for await (const answer of caller.call("svc", "echo", say("x"), { single: true })) {
+      said.push(answer.kind === "error" ? `${answer.source.service} is gone` : text(answer));
+    }
+    return said.toSorted();
+  };
+  expect(await call()).toEqual(["x", "x"]);
+  const [own, , two] = opened[0] as [Member, Member, Member];
+  own.bring({ kind: "gone", source: two.name });
+  two.leave();
+  await settle();
+  expect(await call()).toEqual(["two is gone", "x"]);
 });
 
 test("SRP-12: a server that shuts down tells whoever waits", async () => {

@@ -41,9 +41,9 @@ export function createTokenVerifier({ clock, source, skew, read, wanted }: Parts
   };
   const remembered = <T extends { readonly generation: number }>(judged: T | undefined) =>
     judged?.generation === source.generation ? judged : undefined;
-  const believe = (text: string, jwt: UnverifiedJwt): Believed => {
+  /** `generation`: of the keys that it was verified by. */
+  const believe = (text: string, jwt: UnverifiedJwt, generation = source.generation): Believed => {
     const notBefore = Math.max(momentOf(jwt.claims, "nbf"), momentOf(jwt.claims, "iat"));
-    const { generation } = source;
     const judged = { token: read(jwt), notBefore, wanted: wanted(jwt), generation };
     believed.set(text, judged);
     return judged;
@@ -65,17 +65,19 @@ export function createTokenVerifier({ clock, source, skew, read, wanted }: Parts
   };
   const judgeLater = async (text: string, jwt: UnverifiedJwt): Promise<void> => {
     if (source.isOld(wanted(jwt))) await source.load(wanted(jwt));
+    let { generation } = source;
     let signed = await signedLater(jwt);
     const loading = signed ? undefined : source.load(wanted(jwt));
     if (loading !== undefined) {
       await loading;
+      ({ generation } = source);
       signed = await signedLater(jwt);
     }
     try {
       if (!signed) throw reasonOf(jwt);
-      believe(text, jwt);
+      believe(text, jwt, generation);
     } catch (why) {
-      refused.set(text, { why, generation: source.generation });
+      refused.set(text, { why, generation });
     }
   };
 
@@ -102,7 +104,8 @@ export function createTokenVerifier({ clock, source, skew, read, wanted }: Parts
     },
     verify(text) {
       const judged = remembered(believed.get(text));
-      if (judged !== undefined) return inTime(judged);
+      // keys that could not be had for too long are none any more
+      if (judged !== undefined && source.find(judged.wanted).length > 0) return inTime(judged);
       const why = remembered(refused.get(text))?.why;
       if (why !== undefined) throw why;
       const jwt = parseJwt(text);
