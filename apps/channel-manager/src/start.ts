@@ -12,8 +12,10 @@ import {
 } from "@coterie/session";
 import type { App, ClientConfig } from "@coterie/session";
 import { Service } from "@coterie/session/node";
+import { acceptBasic, guardRoutes } from "@coterie/transport";
 import { createH2Server } from "@coterie/transport/h2";
 import { formatSlimService } from "@coterie/wire/slim";
+import { serverTls } from "@coterie/node/yaml";
 import type { ClientSettings } from "@coterie/node/yaml";
 import type { ManagerConfig } from "./config.ts";
 import { startConfiguredChannels } from "./configured.ts";
@@ -55,11 +57,12 @@ export async function startChannelManager(
       const configured = await startConfiguredChannels(channels, config.channels, { log });
       undo.push(async () => configured.stop());
     }
+    const routes = channelManagerRoutes({ channels, configMode, log });
     const server = await createH2Server({
       host: api.host,
       port: api.port,
-      tls: api.tls && { cert: api.tls.cert ?? "", key: api.tls.key ?? "" },
-      routes: channelManagerRoutes({ channels, configMode, log }),
+      tls: serverTls(api),
+      routes: api.auth ? guardRoutes(routes, acceptBasic(api.auth)) : routes,
       log,
     }).catch((cause: unknown) => {
       const reason = String((cause as { code?: unknown } | null)?.code ?? "unknown");

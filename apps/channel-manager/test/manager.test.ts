@@ -5,7 +5,9 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { Name, newInsecureClientConfig, newInsecureServerConfig } from "@coterie/session";
 import type { App } from "@coterie/session";
 import { Service } from "@coterie/session/node";
+import { basicAuthorization, Status, TransportError } from "@coterie/transport";
 import { createH2Transport } from "@coterie/transport/h2";
+import type { H2TransportOptions } from "@coterie/transport/h2";
 import * as wire from "@coterie/wire/slim/channel-manager";
 import { loadYaml } from "@coterie/node/yaml";
 import { readManagerConfig, startChannelManager } from "@coterie/channel-manager";
@@ -26,12 +28,12 @@ afterAll(async () => {
   rmSync(root, { recursive: true });
 });
 
-const config = (more = ""): ManagerConfig =>
+const config = (more = "", api = "tls: { insecure: true }"): ManagerConfig =>
   readManagerConfig(
     loadYaml(`
 channel-manager:
   slim-connection: { endpoint: "${url}" }
-  api-server: { endpoint: "127.0.0.1:0", tls: { insecure: true } }
+  api-server: { endpoint: "127.0.0.1:0", ${api} }
   local-name: agntcy/ns/channel-manager
   auth: { type: shared_secret, secret: ${secret} }
 ${more}`),
@@ -134,4 +136,28 @@ test("SCM-07: channels that are kept over a restart go on where they were", asyn
   // Or its members would wait for a moderator that rests.
   expect(await command(second, "deleteChannel", "agntcy/ns/lasting")).toBe("done");
   await second.close();
+});
+
+async function statusOf(options: H2TransportOptions): Promise<number | undefined> {
+  const transport = createH2Transport(options);
+  try {
+    await transport.unary(wire.channelManagerPaths.listChannels, new Uint8Array(0));
+    return Status.ok;
+  } catch (error) {
+    return error instanceof TransportError ? error.status : undefined;
+  } finally {
+    await transport.close();
+  }
+}
+
+test("SCM-07: a manager that asks who calls lets in who may", async () => {
+  const auth = "auth: { type: basic, username: ada, password: lovelace }";
+  const { api, close } = await startChannelManager(config("", `tls: { insecure: true }, ${auth}`));
+  const as = (password: string) => basicAuthorization({ username: "ada", password });
+  expect(await statusOf({ url: api })).toBe(Status.unauthenticated);
+  const wrong = { authorization: as("byron") };
+  expect(await statusOf({ url: api, metadata: wrong })).toBe(Status.unauthenticated);
+  const right = { authorization: as("lovelace") };
+  expect(await statusOf({ url: api, metadata: right })).toBe(Status.ok);
+  await close();
 });

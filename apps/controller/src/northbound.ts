@@ -77,6 +77,11 @@ export function northboundRoutes({ network, records, segments }: NorthboundParts
   }: AddDomainRequest): Promise<AddDomainResponse> => {
     required(domainName, "domain_name must not be empty");
     required(secret, "secret must not be empty");
+    // its nodes are `<domain>/<node id>`
+    if (/[/|\n]/.test(domainName)) {
+      const message = "domain_name must not contain / or |";
+      throw new ControllerError("controller/invalid-argument", { message });
+    }
     records.domains.put(domainName, { name: domainName, secret: await hashSecret(secret) });
     await records.saved();
     return {};

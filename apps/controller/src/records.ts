@@ -36,25 +36,32 @@ export interface Records {
 const tables = ["nodes", "domains", "segments", "links", "routes", "names", "channels"] as const;
 
 export async function openRecords(store: Store): Promise<Records> {
-  const changed = new Map<string, Change>();
+  /** What a record is when it is written, which may be later than when it changed. */
+  const changed = new Map<string, () => Change>();
   let writing: Promise<void> = Promise.resolve();
   let scheduled = false;
 
   const write = (): Promise<void> => {
     scheduled = false;
     if (changed.size === 0) return writing;
-    const changes = [...changed.values()];
+    const batch = [...changed];
     changed.clear();
     const before = writing;
     writing = (async () => {
       await before.catch(() => {});
-      await store.write(changes);
+      try {
+        await store.write(batch.map(([, change]) => change()));
+      } catch (error) {
+        // goes along with what is written next
+        for (const [id, change] of batch) changed.set(id, change);
+        throw error;
+      }
     })();
     // whoever waits for it hears of a failure; nobody has to
     writing.catch(() => {});
     return writing;
   };
-  const note = (table: string, key: string, change: Change): void => {
+  const note = (table: string, key: string, change: () => Change): void => {
     changed.set(`${table}\n${key}`, change);
     if (scheduled) return;
     scheduled = true;
@@ -66,16 +73,21 @@ export async function openRecords(store: Store): Promise<Records> {
     for (const { key, value } of await store.list(prefixRange(table))) {
       values.set(String(decodeKey(key)[1]), JSON.parse(fromUtf8(value)) as T);
     }
+    const current = (key: string) => (): Change => {
+      const value = values.get(key);
+      return value === undefined
+        ? { kind: "delete", key: encodeKey(table, key) }
+        : { kind: "put", key: encodeKey(table, key), value: toUtf8(JSON.stringify(value)) };
+    };
     return {
       get: (key) => values.get(key),
       values: () => values.values(),
       put(key, value) {
         values.set(key, value);
-        const bytes = toUtf8(JSON.stringify(value));
-        note(table, key, { kind: "put", key: encodeKey(table, key), value: bytes });
+        note(table, key, current(key));
       },
       delete(key) {
-        if (values.delete(key)) note(table, key, { kind: "delete", key: encodeKey(table, key) });
+        if (values.delete(key)) note(table, key, current(key));
       },
       get size() {
         return values.size;

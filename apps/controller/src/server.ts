@@ -87,10 +87,7 @@ export async function startController(options: ControllerOptions): Promise<Runni
     let manager: Routes = new Map();
     const channelManager =
       options.channelManager &&
-      (await serve(
-        options.channelManager,
-        later(() => manager),
-      ));
+      (await serve(options.channelManager, guarded(later(() => manager))));
     const stop = new AbortController();
     const ready = options.app
       ? attach(controller, { logger, ...options.app }, stop.signal, (routes) => (manager = routes))
@@ -165,6 +162,7 @@ async function admissionOf({
   return {
     // a domain whose secret is known is open to nobody without it
     open: false,
+    guards: (domain) => domainSecrets.has(domain) || admission?.guards?.(domain) === true,
     verify: async (credentials, domain, nodeId) =>
       (await verify(credentials, domain, nodeId)) ||
       (await admission?.verify?.(credentials, domain, nodeId)) === true ||

@@ -28,6 +28,8 @@ export interface Admission {
   readonly verify?:
     | ((credentials: string, domain: string, nodeId: string) => boolean | Promise<boolean>)
     | undefined;
+  /** Whether `verify` guards this domain: ids that look like its nodes' are for those alone. */
+  readonly guards?: ((domain: string) => boolean) | undefined;
 }
 
 export interface SouthboundParts {
@@ -49,10 +51,23 @@ const queueLimit = 10_000;
 export function southboundRoutes(parts: SouthboundParts): Routes {
   const { network, records, logger } = parts;
 
+  const isGuarded = (domain: string): boolean =>
+    records.domains.get(domain) !== undefined || parts.admission.guards?.(domain) === true;
+
+  /** Whether a node would have the id of another domain's node: with a domain that is `<domain>/<node id>`, without one any. */
+  const isForeign = ({ domainName, nodeId }: RegisterNodeRequest): boolean => {
+    const domain = domainName || defaultDomain;
+    const owner = records.nodes.get(idOf({ domainName, nodeId }))?.domain ?? domain;
+    if (domainName) return owner !== domain && !isGuarded(domain);
+    const [prefix = ""] = nodeId.split("/", 1);
+    return owner !== domain || (prefix !== nodeId && prefix !== domain && isGuarded(prefix));
+  };
+
   const admitted = async (request: RegisterNodeRequest, domain: string): Promise<boolean> => {
     const { nodeId, credentials } = request;
     if (nodeId === "" || nodeId.length > 255 || domain.length > 255) return false;
-    if (/[\n|]/.test(nodeId + domain)) return false;
+    if (/[\n|]/.test(nodeId + domain) || domain.includes("/")) return false;
+    if (isForeign(request)) return false;
     const kept = records.domains.get(domain);
     if (kept !== undefined && (await secretMatches(credentials, kept.secret))) return true;
     if ((await parts.admission.verify?.(credentials, domain, nodeId)) === true) return true;
@@ -85,7 +100,7 @@ export function southboundRoutes(parts: SouthboundParts): Routes {
       answer(false, { connections: [], routes: [] });
       return undefined;
     }
-    const nodeId = request.domainName ? `${domain}/${request.nodeId}` : request.nodeId;
+    const nodeId = idOf(request);
     const channel = createNodeChannel({
       nodeId,
       answerMs: parts.answerMs,
@@ -159,6 +174,11 @@ export function southboundRoutes(parts: SouthboundParts): Routes {
   return new Map([
     [southboundPaths.openControlChannel, { kind: "duplex", handle: openControlChannel }],
   ]);
+}
+
+/** What the controller calls a node; a domain's name is absent or empty where there is none. */
+function idOf({ domainName, nodeId }: Pick<RegisterNodeRequest, "domainName" | "nodeId">): string {
+  return domainName ? `${domainName}/${nodeId}` : nodeId;
 }
 
 type Lists = Pick<RegisterNodeResponse, "connections" | "routes">;

@@ -74,6 +74,38 @@ test("SCT-01: a node without the domain's secret is refused, and its domain keep
   await world.close();
 });
 
+test("SCT-01: no node gets the id of another domain's node", async () => {
+  const guards = (domain: string): boolean => domain === "d3";
+  const world = await createWorld({ admission: { open: true, guards } });
+  await world.addDomain("d1", "a secret of d1");
+  const expectState = async (client: { state: string }, state: string): Promise<void> => {
+    await expect.poll(() => client.state).toBe(state);
+  };
+  // open to all, and these nodes were here first
+  const first = [world.node("n", "d2").start(), world.node("d4/n", undefined).start()];
+  for (const client of first) await expectState(client, "registered");
+  for (const [nodeId, domain, state] of [
+    ["d1/n", undefined, "refused"],
+    ["d1/x/y", undefined, "refused"],
+    ["d2/n", undefined, "refused"],
+    ["d3/n", undefined, "refused"],
+    ["y", "d1/x", "refused"],
+    ["n", "d4", "refused"],
+    ["other", "d4", "registered"],
+    ["rack/n", undefined, "registered"],
+    ["n", undefined, "registered"],
+  ] as const) {
+    const client = world.node(nodeId, domain).start();
+    await expectState(client, state);
+    await client.close();
+  }
+  for (const client of first) {
+    expect(client.state).toBe("registered");
+    await client.close();
+  }
+  await world.close();
+});
+
 test("SCT-07: a link that fails is tried again, and what it says stands with it meanwhile", async () => {
   const world = await createWorld();
   const [a, b] = [world.node("n1", "d1"), world.node("n2", "d2")];

@@ -77,6 +77,8 @@ test("SCT-08: an unknown node is NOT_FOUND, an empty word INVALID_ARGUMENT, a no
   for (const value of [
     { domainName: "", secret: "s" },
     { domainName: "d", secret: "" },
+    // its nodes would look like those of domain d
+    { domainName: "d/e", secret: "s" },
   ]) {
     const call = world.call(northboundPaths.addDomain, AddDomainRequest, AddDomainResponse, value);
     expect((await failure(call))[0]).toBe(Status.invalidArgument);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { startControlClient } from "@coterie/dataplane/control";
 import { acceptBasic, basicAuthorization, Status, TransportError } from "@coterie/transport";
 import { createH2Transport } from "@coterie/transport/h2";
+import { channelManagerPaths } from "@coterie/wire/slim/channel-manager";
 import { southboundPaths } from "@coterie/wire/slim/controller";
 import {
   AddDomainRequest,
@@ -55,24 +56,59 @@ test("SCT-07: one file keeps what operators said, over sockets and from one proc
   await second.close();
 });
 
-test("operators who have to say who they are are not answered otherwise", async () => {
+test("SCM-08: operators who have to say who they are are not answered otherwise, on either port", async () => {
   const operators = acceptBasic({ username: "ada", password: "a:b" });
-  const controller = await startController({ southbound: free, northbound: free, operators });
-  const ask = async (metadata: Record<string, string>) => {
-    const north = createH2Transport({ url: controller.northbound, metadata });
-    const asked = north.unary(northboundPaths.listDomains, ListDomainsRequest.encode({}));
-    const outcome = await asked.then(
+  const controller = await startController({
+    southbound: free,
+    northbound: free,
+    channelManager: free,
+    operators,
+  });
+  const statusOf = async (url: string | undefined, path: string, authorization?: string) => {
+    const metadata = authorization === undefined ? {} : { authorization };
+    const port = createH2Transport({ url: url ?? "", metadata });
+    const outcome = await port.unary(path, ListDomainsRequest.encode({})).then(
       () => Status.ok,
       (error: unknown) => (error instanceof TransportError ? error.status : undefined),
     );
-    await north.close();
+    await port.close();
     return outcome;
   };
-  expect(await ask({})).toBe(Status.unauthenticated);
-  const wrong = basicAuthorization({ username: "ada", password: "a" });
-  expect(await ask({ authorization: wrong })).toBe(Status.unauthenticated);
-  const right = basicAuthorization({ username: "ada", password: "a:b" });
-  expect(await ask({ authorization: right })).toBe(Status.ok);
+  for (const [url, path, answered] of [
+    [controller.northbound, northboundPaths.listDomains, Status.ok],
+    // no app, no channels: that it says so is an answer
+    [controller.channelManager, channelManagerPaths.listChannels, Status.unavailable],
+  ] as const) {
+    expect(await statusOf(url, path)).toBe(Status.unauthenticated);
+    const wrong = basicAuthorization({ username: "ada", password: "a" });
+    expect(await statusOf(url, path, wrong)).toBe(Status.unauthenticated);
+    const right = basicAuthorization({ username: "ada", password: "a:b" });
+    expect(await statusOf(url, path, right)).toBe(answered);
+  }
+  await controller.close();
+});
+
+test("SCT-01: a domain whose secret is told at the start is not taken by a node that names none", async () => {
+  const domainSecrets = new Map([["west", "a secret of west that is long enough"]]);
+  const controller = await startController({
+    southbound: free,
+    northbound: free,
+    domainSecrets,
+    admission: { open: true },
+  });
+  const south = createH2Transport({ url: controller.southbound });
+  const universe = createUniverse();
+  const start = (nodeId: string) =>
+    startControlClient({
+      plane: universe.createPlane(`${nodeId}:1`).plane,
+      open: () => south.duplex(southboundPaths.openControlChannel),
+      nodeId,
+      details: [],
+    });
+  const clients = [start("west/n1"), start("east/n1")];
+  await expect.poll(() => clients.map(({ state }) => state)).toEqual(["refused", "registered"]);
+  for (const client of clients) await client.close();
+  await south.close();
   await controller.close();
 });
 

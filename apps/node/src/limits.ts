@@ -4,6 +4,8 @@ export interface NodeLimits {
   readonly requestBytes: number;
   /** Entries of one page (XND-37). */
   readonly pageEntries: number;
+  /** History that a stream holds while its reader takes it, in bytes: there are many streams (F42). One entry may be larger. */
+  readonly streamPageBytes: number;
   /** Bytes of one page, below the 25 MiB that released clients read (XND-03). */
   readonly pageBytes: number;
   /** Entries of one publish: they share a transaction. */
@@ -40,6 +42,7 @@ const MiB = 1024 * 1024;
 export const defaultLimits: NodeLimits = {
   requestBytes: 50 * MiB,
   pageEntries: 100,
+  streamPageBytes: MiB / 8,
   pageBytes: 20 * MiB,
   entriesPerPublish: 4096,
   entryBytes: 20 * MiB,

@@ -362,7 +362,9 @@ test("XID-30: an old word does not come true again as a contract's signature", a
     await publish(client, signed(ada.inboxId, [move(from, to)], [from]));
   }
   // the second one again, to the letter, in a form that says nothing of the key that once signed it
-  const { clientTimestampNs } = (await logOf(client, ada.inboxId))[2]?.update as IdentityUpdate;
+  const [, , old] = await logOf(client, ada.inboxId);
+  if (old?.update === undefined) throw new Error("not stored");
+  const { clientTimestampNs } = old.update;
   const actions = [move(second, third)];
   const pending = beginUpdate({ inboxId: ada.inboxId, clientTimestampNs, actions });
   const accountId = `eip155:1:${second.identifier.address}`;

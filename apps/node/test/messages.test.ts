@@ -13,8 +13,11 @@ import {
   SubscribeGroupMessagesRequest,
 } from "@coterie/wire";
 import type { GroupMessageInput, PublishCommitLogRequest } from "@coterie/wire";
+import { openMemoryLog } from "../src/index.ts";
+import type { NodeLog } from "../src/index.ts";
 import {
   bytes,
+  clock,
   contentOf,
   none,
   privateMessage,
@@ -270,6 +273,30 @@ test("XND-04, XND-38: headers come at once, then history, then what is published
     if (seen.length === 3) break;
   }
   expect(seen).toEqual([2, 3, 5]);
+});
+
+test("XND-38: a stream reads its history in small pages, and a message that is larger than one", async () => {
+  const log = openMemoryLog({ clock });
+  const pages: number[] = [];
+  const counted: NodeLog = {
+    ...log,
+    async groupMessages(asked) {
+      const page = await log.groupMessages(asked);
+      pages.push(page.entries.length);
+      return page;
+    },
+  };
+  const { client } = world({ streamPageBytes: 250 }, counted);
+  await send(client, ...Array.from({ length: 10 }, (_, content) => ({ group: 1, content })));
+  const filters = [{ groupId: bytes(1), idCursor: 0n }];
+  const stream = client.serverStream(
+    mls.subscribeGroupMessages,
+    SubscribeGroupMessagesRequest.encode({ filters }),
+  );
+  let count = 0;
+  for await (const _ of stream) if (++count === 10) break;
+  expect(pages.length).toBeGreaterThan(1);
+  expect(Math.max(...pages)).toBeLessThan(10);
 });
 
 test("XND-04: a stream without filters opens at once and stays silent", async () => {

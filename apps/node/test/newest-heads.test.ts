@@ -24,6 +24,17 @@ test("XND-40: of each group the newest head is remembered, and no content", () =
   expect(heads.get(group(1))).toBeUndefined();
 });
 
+test("a head keeps nothing of the request that its group id was read from, and no long id", () => {
+  const heads = createNewestHeads();
+  const request = Buffer.alloc(1_000_000, 7);
+  heads.put({ ...message(7, 1n), groupId: request.subarray(10, 26) });
+  const kept = heads.get(group(7))?.groupId;
+  expect([kept?.length, kept?.buffer.byteLength]).toEqual([16, 16]);
+  const long = request.subarray(0, 65);
+  heads.put({ ...message(7, 2n), groupId: long });
+  expect(heads.get(long)).toBeUndefined();
+});
+
 test("what was not asked for longest goes first, so that strangers cannot fill the memory", () => {
   const heads = createNewestHeads(2);
   heads.put(message(1, 1n));

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { NodeError } from "@coterie/node";
-import { loadYaml, readNodeFile } from "@coterie/node/yaml";
+import { loadYaml, readNodeFile, serverTls } from "@coterie/node/yaml";
 import type { NodeFile } from "@coterie/node/yaml";
 
 const root = mkdtempSync(join(tmpdir(), "coterie-config-"));
@@ -97,6 +97,9 @@ services:
     controlServers: [{ host: "127.0.0.1", port: 46358 }],
     controllers: [{ endpoint: "http://127.0.0.1:50052" }],
   });
+  // SCN-09: only callers with a certificate of that
+  const shown = { cert: "the cert", key: "the key", clientCa: "the ca", minVersion: "TLSv1.2" };
+  expect(file.servers.map(serverTls)).toEqual([shown, undefined, undefined]);
   expect(loaded.notes).toEqual(["tracing.display_thread_names", "runtime.n_cores"]);
 });
 

@@ -1,4 +1,8 @@
-import { expect, test } from "vitest";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { openEngine } from "../src/log/engine.ts";
 import { openMemoryLog } from "../src/log/memory.ts";
 import { openSqliteLog } from "../src/log/sqlite.ts";
 import { prune } from "../src/prune.ts";
@@ -38,3 +42,24 @@ test.each([
     await log.close();
   },
 );
+
+test("XND-43: what a failed transaction did not prune is pruned by a later one", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "coterie-prune-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, "log.db");
+  const clock = { now: 1_700_000_000_000_000_000n, nowNs: () => clock.now };
+  const log = openSqliteLog({ path, clock });
+  await log.appendGroupMessages(Array.from({ length: 5 }, (_, at) => message(1, at)));
+  clock.now += 31n * day;
+  const beside = openEngine(path, { timeout: 5000 });
+  beside.exec(
+    "CREATE TRIGGER no BEFORE DELETE ON group_messages WHEN old.id = 5 BEGIN SELECT RAISE(ABORT, 'no'); END",
+  );
+  await expect(prune(log, { messageDays: 30 }, clock)).rejects.toMatchObject({
+    code: "node/storage-failed",
+  });
+  beside.exec("DROP TRIGGER no");
+  beside.close();
+  expect(await prune(log, { messageDays: 30 }, clock)).toBe(5);
+  await log.close();
+});

@@ -59,6 +59,7 @@ export class Client {
   readonly #identifier: Identifier;
   readonly #abort: AbortController;
   readonly #registering: Lock = new Lock();
+  readonly #startRegistered: () => void;
   #registered: boolean;
 
   private constructor(made: OpenedClient, signer: Signer | undefined) {
@@ -75,6 +76,7 @@ export class Client {
     this.#identifier = made.identifier;
     this.#abort = made.abort;
     this.#registered = made.registered;
+    this.#startRegistered = () => made.startRegistered();
   }
 
   /** Opens the installation in the store, or makes one, and registers it with the signer's inbox (XID-40, XID-41). */
@@ -163,7 +165,7 @@ export class Client {
       identifier: this.accountIdentifier,
     });
     this.#registered = true;
-    if (this.#options.workers !== false) this.#deviceSync.start();
+    this.#startRegistered();
   }
 
   /** By identifier as given: whether it belongs to an inbox. */

@@ -3,7 +3,7 @@ import { decodeFacts } from "./engine/extensions.ts";
 import { assertAllowed, decideWish, queueWish } from "./engine/intents.ts";
 import { mlsOf } from "./engine/send.ts";
 import { stepTo } from "./engine/step.ts";
-import type { EngineEvent, GroupState, MessageRow, Wish } from "./engine/state.ts";
+import type { EngineEvent, GroupState, Intent, MessageRow, Wish } from "./engine/state.ts";
 import { ClientError } from "./errors.ts";
 import type { Cell, Groups, LoadedCell } from "./groups.ts";
 import { checkCursor } from "./read-again.ts";
@@ -69,7 +69,7 @@ export function createConversationEngine(context: Context, groups: Groups): Conv
     }
   }
 
-  /** Runs rounds until the intent is gone. */
+  /** Runs rounds until it is told what became of the intent. */
   async function waitFor(cell: LoadedCell, intentId: number): Promise<void> {
     let outcome: Outcome | undefined;
     const stop = bus.listen((event) => {
@@ -79,14 +79,16 @@ export function createConversationEngine(context: Context, groups: Groups): Conv
     });
     const settled = (): boolean => {
       if (outcome?.outcome === "failed") throw outcome.error;
-      return !cell.state.intents.some(({ id }) => id === intentId);
+      return outcome?.outcome === "done";
     };
+    const queued = (): Intent | undefined => cell.state.intents.find(({ id }) => id === intentId);
     let errors: readonly unknown[] = [];
     const untilNs = ports.clock.nowNs() + longestWaitNs;
     try {
       for (let n = 1; n <= maxRounds; n++) {
         ({ errors } = await round(context, cell));
         if (settled()) return;
+        if (!queued()) break;
         if (cell.state.record.pausedForVersion !== undefined) break;
         if (ports.clock.nowNs() > untilNs) break;
         if (n < maxRounds && errors.length > 0) {
@@ -99,7 +101,9 @@ export function createConversationEngine(context: Context, groups: Groups): Conv
     } finally {
       stop();
     }
-    const intent = cell.state.intents.find(({ id }) => id === intentId);
+    const intent = queued();
+    // Gone without an outcome: it could not be stored, so that nothing of it will happen.
+    if (!intent && errors.length > 0) throw errors[0];
     throw new ClientError(
       "client/sync-failed-to-wait",
       {

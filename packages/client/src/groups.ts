@@ -130,14 +130,17 @@ export function createGroups(context: Context): Groups {
   }
 
   async function load(cell: Cell): Promise<GroupState> {
-    touch(cell);
-    if (cell.state) return cell.state;
+    if (cell.state) {
+      touch(cell);
+      return cell.state;
+    }
     const stored = await readGroup(store, cell.id);
     if (!stored) throw new ClientError("client/not-found", { groupId: cell.id });
     const { record, progress, intents, entries } = stored;
     const mls = entries.size > 0 ? restoreGroup({ crypto, entries }) : undefined;
     cell.state = { record, progress, intents, mls };
     cell.record = record;
+    touch(cell);
     evict();
     return cell.state;
   }
@@ -225,6 +228,10 @@ export function createGroups(context: Context): Groups {
       { kind: "delete-range", ...keys.commitLogOf(cell.id) },
     ]);
     cells.delete(cell.id);
+    activity.delete(cell.id);
+    // Whoever waits for the lock must find it gone.
+    cell.state = undefined;
+    cell.standing = undefined;
   }
 
   async function find(groupId: string): Promise<Cell | undefined> {
@@ -278,7 +285,12 @@ export function createGroups(context: Context): Groups {
       await (listed ??= readAll());
       const { id } = step.state.record;
       // Entries of a replaced state must not outlive it.
-      const first: Change[] = cells.has(id) ? [{ kind: "delete-range", ...keys.mlsOf(id) }] : [];
+      const first: Change[] = cells.has(id)
+        ? [
+            { kind: "delete-range", ...keys.mlsOf(id) },
+            { kind: "delete-range", ...keys.intentsOf(id) },
+          ]
+        : [];
       context.bus.emit(await write(undefined, step, options, { first, last: more }));
       const cell = cells.get(id) as Cell;
       touch(cell);

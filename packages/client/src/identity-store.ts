@@ -12,6 +12,7 @@ import {
 import type { AssociationState, ContractVerdicts, SmartContractVerifier } from "@coterie/identity";
 import { decodeKey } from "@coterie/storage";
 import type { Change } from "@coterie/storage";
+import { TransportError } from "@coterie/transport";
 import type { GetIdentityUpdatesResponseIdentityUpdateLog, IdentityUpdate } from "@coterie/wire";
 import type { Api } from "./api.ts";
 import { inChunks } from "./chunks.ts";
@@ -19,15 +20,13 @@ import { limits } from "./engine/limits.ts";
 import type { IdentityPoint, IdentityView } from "./engine/membership.ts";
 import { keys } from "./keys.ts";
 import { nodeContractVerifier } from "./node-contracts.ts";
-import { canHeal, Lock, refetchable } from "./run.ts";
+import { canHeal, isTooMuch, Lock, refetchable } from "./run.ts";
 import type { Ports } from "./run.ts";
 
 interface InboxLog {
   readonly states: Map<bigint, AssociationState>;
   /** Newest id with a state; 0 where there is none. */
   newest: bigint;
-  /** First id that did not verify; nothing after it counts (XID-20). */
-  broken: bigint | undefined;
 }
 
 /** Verified inbox logs: states by exact sequence id (XID-31), in memory as far as they were asked for, all of them in the store. */
@@ -46,6 +45,8 @@ export interface IdentityStore {
   /** Verifies one update over the newest state known here (XID-44). Throws an IdentityError. */
   check(update: IdentityUpdate, verdicts?: ContractVerdicts): Promise<AssociationState>;
 }
+
+type Answers = ReadonlyMap<string, readonly GetIdentityUpdatesResponseIdentityUpdateLog[]>;
 
 function pointKey({ inboxId, sequenceId }: IdentityPoint): string {
   return `${inboxId}@${sequenceId}`;
@@ -104,7 +105,7 @@ export function createIdentityStore(
       newest = sequenceId;
     }
     // Another call may have opened it meanwhile.
-    const opened = inboxes.get(inboxId) ?? { states, newest, broken: undefined };
+    const opened = inboxes.get(inboxId) ?? { states, newest };
     inboxes.set(inboxId, opened);
     if (inboxes.size > maxInboxes) inboxes.delete(inboxes.keys().next().value as string);
     return opened;
@@ -125,7 +126,10 @@ export function createIdentityStore(
     return resolveContractChecks(crypto, contracts, checks);
   }
 
-  /** Answers with what stopped it, where that says nothing about the log. */
+  /**
+   * Answers with what stopped it, where that says nothing about the log. An update that does not verify ends this answer and no more (XID-20):
+   * it may have been spoiled on the way, so that what comes after it is late, not missing, until patience ends (XCV-11).
+   */
   async function append(
     inboxId: string,
     updates: readonly GetIdentityUpdatesResponseIdentityUpdateLog[],
@@ -135,7 +139,7 @@ export function createIdentityStore(
     const inbox = await open(inboxId);
     let state = inbox.states.get(inbox.newest);
     for (const { sequenceId, update } of updates) {
-      if (!update || sequenceId <= inbox.newest || inbox.broken !== undefined) continue;
+      if (!update || sequenceId <= inbox.newest) continue;
       try {
         const parsed = parseUpdate(update);
         const verified = verifyUpdate({ crypto, cache, contracts: verdicts }, parsed);
@@ -143,7 +147,6 @@ export function createIdentityStore(
         if (state.inboxId !== inboxId) throw new Error("log of another inbox");
       } catch (error) {
         if (canHeal(error)) return error;
-        inbox.broken = sequenceId;
         log.write("warn", "bad-identity-update", { inboxId, sequenceId, error: String(error) });
         return undefined;
       }
@@ -167,14 +170,25 @@ export function createIdentityStore(
   async function fetchNow(inboxIds: readonly string[]): Promise<ReadonlyMap<string, unknown>> {
     const unique = [...new Set(inboxIds)];
     const held = new Map<string, unknown>();
-    const ask = async (chunk: readonly string[]) => {
+    const ask = async (chunk: readonly string[]): Promise<Answers | TransportError> => {
       const requests = await Promise.all(
         chunk.map(async (inboxId) => ({ inboxId, sequenceId: (await open(inboxId)).newest })),
       );
-      return api.getIdentityUpdates(requests);
+      try {
+        return await api.getIdentityUpdates(requests);
+      } catch (error) {
+        if (isTooMuch(error) && chunk.length > 1) return error;
+        throw error;
+      }
     };
-    // XID-45
-    await inChunks(unique, limits.identityChunk, ask, async (chunk, answers) => {
+    const use = async (
+      chunk: readonly string[],
+      answers: Answers | TransportError,
+    ): Promise<void> => {
+      if (answers instanceof TransportError) {
+        // The logs of all together are too much for one answer.
+        return inChunks(chunk, Math.ceil(chunk.length / 2), ask, use);
+      }
       const changes: Change[] = [];
       const logs = chunk.map((inboxId) => answers.get(inboxId) ?? []);
       let verdicts: ContractVerdicts = new Map();
@@ -190,7 +204,9 @@ export function createIdentityStore(
         if (stopped !== undefined) held.set(inboxId, silent ?? stopped);
       }
       if (changes.length > 0) await store.write(changes, refetchable);
-    });
+    };
+    // XID-45
+    await inChunks(unique, limits.identityChunk, ask, use);
     return held;
   }
 
@@ -202,8 +218,7 @@ export function createIdentityStore(
         const state = inbox?.states.get(sequenceId);
         if (state) return { kind: "known", installations: installationSet(state) };
         if (!notFound.has(pointKey({ inboxId, sequenceId }))) return { kind: "unknown" };
-        const late =
-          inbox === undefined || (inbox.broken === undefined && inbox.newest < sequenceId);
+        const late = inbox === undefined || inbox.newest < sequenceId;
         return { kind: "missing", late, before: inbox && stateBefore(inbox, sequenceId) };
       },
     }),

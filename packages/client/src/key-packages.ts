@@ -9,7 +9,7 @@ import { newKeyPackage } from "./engine/profile.ts";
 import type { WrapperKeys } from "./engine/welcome-wrap.ts";
 import { keys } from "./keys.ts";
 import { decodeRow, encodeRow } from "./rows.ts";
-import { refetchable, withRetry } from "./run.ts";
+import { Lock, refetchable, withRetry } from "./run.ts";
 import type { Ports } from "./run.ts";
 
 interface KeyPackageRow {
@@ -24,6 +24,8 @@ interface KeyPackageRow {
 interface Schedule {
   readonly nextNumber: bigint;
   readonly nextRotationNs: bigint;
+  /** Stored, and not uploaded as far as we know. */
+  readonly waiting?: { readonly number: bigint; readonly madeAtNs: bigint } | undefined;
 }
 
 /** What a welcome for us is opened with (XKP-07). */
@@ -34,7 +36,7 @@ export interface OwnKeyPackage {
 }
 
 export interface KeyPackages {
-  /** Makes, stores and uploads a new one, then marks the older ones (XKP-08 to XKP-10). */
+  /** Makes, stores and uploads a new one, or the one whose upload failed, then marks the older ones (XKP-08 to XKP-10). */
   rotate(): Promise<void>;
   /** XKP-09: at most five seconds from now. */
   rotateSoon(): Promise<void>;
@@ -48,6 +50,8 @@ export interface KeyPackages {
 
 const rotationNs = 30n * 86_400n * 1_000_000_000n;
 const soonNs = 5n * 1_000_000_000n;
+/** How long one that could not be uploaded is good to be tried again. */
+const uploadAgainNs = 24n * 3_600n * 1_000_000_000n;
 const graceNs = 24n * 3_600n * 1_000_000_000n;
 const scheduleKey = keys.meta("key-packages");
 
@@ -57,6 +61,10 @@ export function createKeyPackages(
   own: { readonly inboxId: InboxId; readonly signer: KeyPair },
 ): KeyPackages {
   const { store, crypto, clock } = ports;
+  /** Two rotations at once would take each other's number. */
+  const rotating = new Lock();
+  /** Apart from that: who only asks for a rotation must not wait for an upload. */
+  const scheduling = new Lock();
 
   async function schedule(): Promise<Schedule> {
     const row = await store.get(scheduleKey);
@@ -72,33 +80,54 @@ export function createKeyPackages(
     return list.map(({ value }) => decodeRow<KeyPackageRow>(value));
   }
 
+  async function make(): Promise<KeyPackageRow> {
+    const madeAtNs = clock.nowNs();
+    const made = newKeyPackage(crypto, own.signer, own.inboxId, madeAtNs);
+    return scheduling.run(async () => {
+      const { nextNumber: number } = await schedule();
+      const { bytes, secrets, wrapper } = made;
+      const row: KeyPackageRow = { number, bytes, secrets, wrapper };
+      // The private keys are durable before anybody can wrap a welcome for them.
+      await store.write([
+        put(keys.keyPackage(number), row),
+        put(keys.keyPackageAt(toHex(secrets.initKey.publicKey)), { number }),
+        put(keys.keyPackageAt(toHex(wrapper.publicKey)), { number }),
+        put(scheduleKey, {
+          nextNumber: number + 1n,
+          nextRotationNs: 0n,
+          waiting: { number, madeAtNs },
+        }),
+      ]);
+      return row;
+    });
+  }
+
+  /** One that was made and not uploaded, as far as we know, unless it is old or the clock was wrong. */
+  async function madeBefore(): Promise<KeyPackageRow | undefined> {
+    const { waiting } = await schedule();
+    if (!waiting) return undefined;
+    const age = clock.nowNs() - waiting.madeAtNs;
+    if (age < 0n || age > uploadAgainNs) return undefined;
+    const value = await store.get(keys.keyPackage(waiting.number));
+    return value && decodeRow<KeyPackageRow>(value);
+  }
+
   async function rotate(): Promise<void> {
-    const { nextNumber } = await schedule();
-    const made = newKeyPackage(crypto, own.signer, own.inboxId, clock.nowNs());
-    const row: KeyPackageRow = {
-      number: nextNumber,
-      bytes: made.bytes,
-      secrets: made.secrets,
-      wrapper: made.wrapper,
-    };
-    // The private keys are durable before anybody can wrap a welcome for them.
-    await store.write([
-      put(keys.keyPackage(nextNumber), row),
-      put(keys.keyPackageAt(toHex(made.secrets.initKey.publicKey)), { number: nextNumber }),
-      put(keys.keyPackageAt(toHex(made.wrapper.publicKey)), { number: nextNumber }),
-      put(scheduleKey, { nextNumber: nextNumber + 1n, nextRotationNs: 0n }),
-    ]);
-    await withRetry(ports, () => api.uploadKeyPackage(made.bytes));
-    const now = clock.nowNs();
-    const older = (await rows()).filter(
-      (old) => old.number < nextNumber && old.deleteAtNs === undefined,
-    );
-    await store.write([
-      put(scheduleKey, { nextNumber: nextNumber + 1n, nextRotationNs: now + rotationNs }),
-      ...older.map((old) =>
-        put(keys.keyPackage(old.number), { ...old, deleteAtNs: now + graceNs }),
-      ),
-    ]);
+    const { bytes, number } = (await madeBefore()) ?? (await make());
+    await withRetry(ports, () => api.uploadKeyPackage(bytes));
+    await scheduling.run(async () => {
+      const now = clock.nowNs();
+      const { nextNumber } = await schedule();
+      const older = (await rows()).filter(
+        (old) => old.number < number && old.deleteAtNs === undefined,
+      );
+      await store.write([
+        put(scheduleKey, { nextNumber, nextRotationNs: now + rotationNs }),
+        ...older.map((old) =>
+          put(keys.keyPackage(old.number), { ...old, deleteAtNs: now + graceNs }),
+        ),
+      ]);
+    });
   }
 
   async function deleteExpired(): Promise<void> {
@@ -118,17 +147,22 @@ export function createKeyPackages(
   }
 
   return {
-    rotate,
-    async rotateSoon() {
-      const at = await schedule();
-      const soon = clock.nowNs() + soonNs;
-      if (at.nextRotationNs <= soon) return;
-      await store.write([put(scheduleKey, { ...at, nextRotationNs: soon })], refetchable);
-    },
-    async tick() {
-      if ((await schedule()).nextRotationNs <= clock.nowNs()) await rotate();
-      await deleteExpired();
-    },
+    rotate: () => rotating.run(rotate),
+    rotateSoon: () =>
+      scheduling.run(async () => {
+        const at = await schedule();
+        const soon = clock.nowNs() + soonNs;
+        if (at.nextRotationNs <= soon) return;
+        await store.write([put(scheduleKey, { ...at, nextRotationNs: soon })], refetchable);
+      }),
+    tick: () =>
+      rotating.run(async () => {
+        try {
+          if ((await schedule()).nextRotationNs <= clock.nowNs()) await rotate();
+        } finally {
+          await deleteExpired();
+        }
+      }),
     async find(publicKey) {
       const pointer = await store.get(keys.keyPackageAt(toHex(publicKey)));
       if (!pointer) return undefined;

@@ -26,7 +26,7 @@ import { endingWith, systemTimers } from "./run.ts";
 import type { Ports } from "./run.ts";
 import { createWelcomes } from "./welcomes.ts";
 import { WorkerKind, paceOf } from "./worker-config.ts";
-import { startWorkers } from "./workers.ts";
+import { startKeyPackageWorker, startWorkers } from "./workers.ts";
 
 /** What a client is made of, once its store is open and its workers run. */
 export interface OpenedClient {
@@ -41,6 +41,8 @@ export interface OpenedClient {
   readonly calls: Map<string, bigint>;
   readonly archives: Archives;
   readonly deviceSync: DeviceSync;
+  /** Starts the background work that is for registered installations alone. Called once. */
+  startRegistered(): void;
 }
 
 /** Opens the store with the installation in it, or makes one, and puts the rooms of a client together. */
@@ -95,6 +97,9 @@ export async function openClient(
   const codecs = options.codecs ?? [];
   const manualPublish = options.publish === "manual";
   const parts = { context, groups, engine, welcomes, commitLogs, codecs, manualPublish };
+  const works = options.workers !== false;
+  const config = options.workerConfig ?? {};
+  const keyPackagePace = paceOf(WorkerKind.KeyPackageCleaner, 5_000, config, ports);
   const opened: OpenedClient = {
     context,
     conversations: new Conversations(parts),
@@ -109,13 +114,16 @@ export async function openClient(
       enabled: syncs,
       serverUrl: options.historySyncUrl ?? undefined,
       fetch: options.fetch ?? platformFetch,
-      pace: paceOf(WorkerKind.DeviceSync, 20_000, options.workerConfig ?? {}, ports),
+      pace: paceOf(WorkerKind.DeviceSync, 20_000, config, ports),
     }),
+    startRegistered() {
+      if (!works) return;
+      if (keyPackagePace) startKeyPackageWorker(context, keyPackagePace);
+      opened.deviceSync.start();
+    },
   };
-  if (options.workers !== false) {
-    startWorkers({ ...parts, recovery: createRecovery(parts) }, options.workerConfig);
-    if (own.registered) opened.deviceSync.start();
-  }
+  if (works) startWorkers({ ...parts, recovery: createRecovery(parts) }, config);
+  if (own.registered) opened.startRegistered();
   return opened;
 }
 

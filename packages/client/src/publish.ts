@@ -30,8 +30,9 @@ import type { LoadedCell } from "./groups.ts";
 import { gatherMembership, gatherReadd } from "./gather.ts";
 import { canHeal } from "./run.ts";
 
-/** Messages that go out in one request. */
+/** Messages that go out in one request, and their bytes: nodes and proxies take no request of any size. */
 const batchSize = 50;
+const batchBytes = 16 * 1024 * 1024;
 
 /** Statuses by which a server says that something broke inside it, after which the bytes may or may not be stored. */
 const unsure: ReadonlySet<number> = new Set([2, 13, 15]);
@@ -73,11 +74,14 @@ function isDoubtful({ confirmed, confirmedAtNs }: Sealed, nowNs: bigint): boolea
   return !confirmed || (confirmedAtNs !== undefined && nowNs - confirmedAtNs > echoWithinNs);
 }
 
-/** XIN-05: a commit of ours whose echo is still to come; nothing else may be staged on its epoch. */
+/**
+ * XIN-05: a commit of ours whose echo is still to come; nothing else may be staged on its epoch. One that was given up may never have
+ * arrived: whichever of the two the log has first counts (XIN-10), and the other is of an epoch that is over.
+ */
 function commitInFlight(state: GroupState): boolean {
   return state.intents.some(
     ({ state: at }) =>
-      (at.kind === "published" || at.kind === "error") &&
+      at.kind === "published" &&
       at.sealed.pending !== undefined &&
       at.sealed.epoch === state.mls?.context.epoch,
   );
@@ -109,12 +113,18 @@ async function forgetOldErrors(cell: LoadedCell): Promise<void> {
 /** Intents whose bytes are stored and ready to go; sealing them on the way. */
 async function nextBatch(context: Context, cell: LoadedCell): Promise<Intent[]> {
   const batch: number[] = [];
+  let bytes = 0;
   // Sealed in memory first, then stored in one write.
   let state = cell.state;
   let spent: Uint8Array[] = [];
   const keep = async (): Promise<void> => {
     if (state !== cell.state) await cell.apply(stepTo(state, { spent }));
     spent = [];
+  };
+  const fits = (length: number): boolean => {
+    if (batch.length > 0 && bytes + length > batchBytes) return false;
+    bytes += length;
+    return true;
   };
   for (const queued of cell.state.intents) {
     if (batch.length >= batchSize) break;
@@ -125,6 +135,7 @@ async function nextBatch(context: Context, cell: LoadedCell): Promise<Intent[]> 
       if (!isDoubtful(sealed, context.ports.clock.nowNs())) continue;
       if (isSendable(state, sealed)) {
         if (sealed.pending && batch.length > 0) break;
+        if (!fits(sealed.payload.length)) break;
         batch.push(intent.id);
         if (sealed.pending) break;
         continue;
@@ -132,6 +143,7 @@ async function nextBatch(context: Context, cell: LoadedCell): Promise<Intent[]> 
       state = rebuildIntent(state, intent);
     }
     if (intent.wish.kind === "send-message") {
+      if (!fits(intent.wish.envelope.length)) break;
       const sealed = sealMessage(stepEnv(context), state, intent);
       state = sealed.state;
       spent.push(...sealed.spent);
@@ -206,7 +218,11 @@ async function send(context: Context, cell: LoadedCell, batch: readonly Intent[]
     for (const { id } of batch) {
       const intent = intentById(cell.state, id);
       // The bytes of a message are as good as others would be, and leave no gap between its sender's keys.
-      const keep = mayHaveArrived(error) || intent?.wish.kind === "send-message";
+      const keep =
+        mayHaveArrived(error) ||
+        intent?.wish.kind === "send-message" ||
+        // The node had them once.
+        (intent !== undefined && sealedOf(intent)?.confirmedAtNs !== undefined);
       if (intent) await cell.apply(countFailure(cell.state, intent, error, keep));
     }
     throw error instanceof TransportError

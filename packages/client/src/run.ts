@@ -1,6 +1,7 @@
 import type { Clock, Log, Random } from "@coterie/base";
 import type { CryptoProvider } from "@coterie/crypto";
 import type { Store, WriteOptions } from "@coterie/storage";
+import { Status, TransportError } from "@coterie/transport";
 import type { Transport } from "@coterie/transport";
 import { ClientError } from "./errors.ts";
 
@@ -100,6 +101,11 @@ export function drawFraction(random: Random): number {
 export function canHeal(error: unknown): boolean {
   const disposition = (error as { disposition?: unknown } | undefined)?.disposition;
   return disposition === "retry" || disposition === "wait";
+}
+
+/** Whether a server, or the limits on its answers, found one request too much. */
+export function isTooMuch(error: unknown): error is TransportError {
+  return error instanceof TransportError && error.status === Status.resourceExhausted;
 }
 
 /** Runs `work` again while its failure can heal. */

@@ -1,5 +1,6 @@
 import type { ConversationParts } from "./conversation-messages.ts";
 import type { ConsentState } from "./enums.ts";
+import { ClientError } from "./errors.ts";
 import type { Cell } from "./groups.ts";
 import { wantedConsents } from "./list-conversations.ts";
 import { isBehind } from "./read-again.ts";
@@ -40,7 +41,9 @@ export async function syncAll(
       const newest = await context.api.newestMessages(chunk.map(({ id }) => id));
       // At once: an answer that has aged says nothing.
       for (const [i, cell] of chunk.entries()) {
-        if (await isBehind(context, groups, cell, newest[i])) found.push(cell);
+        await unlessGone(async () => {
+          if (await isBehind(context, groups, cell, newest[i])) found.push(cell);
+        });
       }
     });
     return found;
@@ -48,10 +51,11 @@ export async function syncAll(
 
   const before = (await groups.all()).filter(isEligible);
   const [arrived, known] = await Promise.allSettled([welcomes.sync(), behind(before)]);
-  if (arrived.status === "rejected") throw arrived.reason;
-  if (known.status === "rejected") throw known.reason;
+  if (known.status === "rejected") {
+    throw arrived.status === "rejected" ? arrived.reason : known.reason;
+  }
   const eligible = (await groups.all()).filter(isEligible);
-  const led = new Set(arrived.value);
+  const led = new Set(arrived.status === "fulfilled" ? arrived.value : []);
   const asked = new Set(before);
   const due = new Set(known.value);
   for (const cell of await behind(eligible.filter((cell) => led.has(cell) || !asked.has(cell)))) {
@@ -61,8 +65,21 @@ export async function syncAll(
   await eachLimited([...due], 10, async (cell) => {
     // A welcome may have ended what was known of it.
     if (!isEligible(cell)) return;
-    await engine.sync(cell);
-    numSynced += 1;
+    await unlessGone(async () => {
+      await engine.sync(cell);
+      numSynced += 1;
+    });
   });
+  // What stands in the way of welcomes keeps nobody from reading what is here.
+  if (arrived.status === "rejected") throw arrived.reason;
   return { numEligible: eligible.length, numSynced };
+}
+
+/** A conversation may be forgotten while it waits for its turn. */
+async function unlessGone(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof ClientError) || error.code !== "client/not-found") throw error;
+  }
 }

@@ -1,5 +1,7 @@
 import { toHex } from "@coterie/base";
+import { StorageError } from "@coterie/storage";
 import type { Change } from "@coterie/storage";
+import { TransportError } from "@coterie/transport";
 import type { Context } from "./context.ts";
 import { stepEnv } from "./context.ts";
 import { readCommitLog } from "./db.ts";
@@ -8,10 +10,11 @@ import type { WelcomeInput, WelcomeOutcome } from "./engine/join.ts";
 import type { GroupRecord } from "./engine/state.ts";
 import type { OpenedWelcome } from "./engine/welcome-wrap.ts";
 import { ConsentEntityType, ConsentState } from "./enums.ts";
+import { ClientError } from "./errors.ts";
 import type { Cell, Groups } from "./groups.ts";
 import type { OwnKeyPackage } from "./key-packages.ts";
 import { readdRequestChanges } from "./recovery.ts";
-import { refetchable, withRetry } from "./run.ts";
+import { canHeal, defaultRetry, isTooMuch, refetchable, withRetry } from "./run.ts";
 
 /** A welcome that was opened with one of our key packages. */
 export interface WelcomeToJoin {
@@ -24,23 +27,40 @@ export type WelcomeJoin = (
   found: WelcomeToJoin,
   at: { readonly id: bigint; readonly createdNs: bigint },
   more: readonly Change[],
-  patient: boolean,
+  patience: Patience,
 ) => Promise<Cell | undefined | "late">;
+
+/** Whether to wait for what a node does not show yet (XCV-11), and how often to ask for it now. */
+interface Patience {
+  readonly patient: boolean;
+  readonly attempts?: number | undefined;
+}
+
+/** Failures of the store, or on the way to the node: they say nothing about an inbox log, and meet every welcome alike (XWL-22). */
+function isElsewhere(error: unknown): boolean {
+  if (error instanceof TransportError) return canHeal(error) && !isTooMuch(error);
+  if (error instanceof StorageError) return true;
+  return error instanceof ClientError && error.code === "client/closed";
+}
 
 export function createWelcomeJoin(
   context: Context,
   groups: Groups,
   reject: (welcomeId: bigint, code: string, rule?: string) => void,
 ): WelcomeJoin {
-  const { store } = context.ports;
+  const { store, log } = context.ports;
 
-  /** Joins by an opened welcome; `more` goes into the same batch. `late` where an inbox log that it names ends too early. */
+  /**
+   * Joins by an opened welcome; `more` goes into the same batch. `late` where an inbox log that it names ends too early, or cannot be judged
+   * now: it must not hold up the welcomes after it (XWL-12).
+   */
   async function joinBy(
     found: WelcomeToJoin,
     at: { readonly id: bigint; readonly createdNs: bigint },
     more: readonly Change[],
-    patient: boolean,
+    { patient, attempts = defaultRetry.attempts }: Patience,
   ): Promise<Cell | undefined | "late"> {
+    const retry = { ...defaultRetry, attempts };
     let notFound: ReadonlySet<string> = new Set();
     let input: WelcomeInput;
     let outcome: WelcomeOutcome;
@@ -57,7 +77,13 @@ export function createWelcomeJoin(
       if (outcome.kind !== "wait") break;
       const { needs } = outcome;
       if (outcome.late === true) return "late";
-      notFound = await withRetry(context.ports, () => context.identity.load(needs));
+      try {
+        notFound = await withRetry(context.ports, () => context.identity.load(needs), retry);
+      } catch (error) {
+        if (isElsewhere(error)) throw error;
+        log.write("warn", "welcome-waits", { welcomeId: at.id, error: String(error) });
+        return "late";
+      }
     }
     if (outcome.kind === "refused") {
       await store.write(more, refetchable);

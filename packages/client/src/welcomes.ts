@@ -109,7 +109,7 @@ export function createWelcomes(context: Context, groups: Groups): Welcomes {
         waits(id, "XWL-11");
         return undefined;
       }
-      const joined = await joinBy(found, { id, createdNs }, done, true);
+      const joined = await joinBy(found, { id, createdNs }, done, { patient: true });
       if (joined !== "late") return joined;
       const { opened, wrapperKey } = found;
       const task = newWelcomeTask({ opened, wrapperKey }, { id, createdNs }, clock.nowNs());
@@ -213,7 +213,10 @@ export function createWelcomes(context: Context, groups: Groups): Welcomes {
     const opened = task.opened ?? fetched;
     if (found && opened) {
       const at = { id: task.welcomeId, createdNs: task.createdNs };
-      return (await joinBy({ own: found.own, opened }, at, [gone], !over)) !== "late";
+      // The next look comes by itself; welcomes that are new must not wait for this one.
+      const patience = { patient: !over, attempts: 1 };
+      const joined = await joinBy({ own: found.own, opened }, at, [gone], patience);
+      if (joined !== "late") return true;
     }
     if (found && !over) return false;
     throw new ClientError("client/bad-welcome", { rule: "XWL-11" });

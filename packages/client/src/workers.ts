@@ -23,33 +23,33 @@ export interface WorkerParts {
 }
 
 /**
- * XKP-09: key packages and welcome pointers every five seconds; XLV-03: leavers every two; XDS-04: expired messages every second;
+ * Welcome pointers every five seconds; XLV-03: leavers every two; XDS-04: expired messages every second;
  * XIN-42: commit logs every five minutes.
  */
 export function startWorkers(parts: WorkerParts, config: WorkerConfigOptions = {}): void {
-  const start = (
-    kind: WorkerKind,
-    ms: number,
-    name: string,
-    work: () => Promise<void>,
-  ): Promise<void> | undefined => {
-    const pace = paceOf(kind, ms, config, parts.context.ports);
-    return pace && every(parts, pace, name, work);
+  const { context } = parts;
+  const start = (kind: WorkerKind, ms: number, name: string, work: () => Promise<void>): void => {
+    const pace = paceOf(kind, ms, config, context.ports);
+    if (pace) void every(context, pace, name, work);
   };
-  const { CommitLog, DisappearingMessages, KeyPackageCleaner, TaskRunner } = WorkerKind;
-  void start(KeyPackageCleaner, 5_000, "key-packages", () => parts.context.keyPackages.tick());
-  void start(TaskRunner, 5_000, "welcome-pointers", () => parts.welcomes.tick());
-  void start(TaskRunner, 2_000, "leavers", () => removeLeavers(parts));
-  void start(CommitLog, 300_000, "commit-logs", async () => {
+  const { CommitLog, DisappearingMessages, TaskRunner } = WorkerKind;
+  start(TaskRunner, 5_000, "welcome-pointers", () => parts.welcomes.tick());
+  start(TaskRunner, 2_000, "leavers", () => removeLeavers(parts));
+  start(CommitLog, 300_000, "commit-logs", async () => {
     await parts.commitLogs.tick();
     await parts.recovery.request();
   });
-  void start(TaskRunner, 5_000, "recovery", () => parts.recovery.respond());
-  void start(DisappearingMessages, 1_000, "expiry", () => deleteExpired(parts));
+  start(TaskRunner, 5_000, "recovery", () => parts.recovery.respond());
+  start(DisappearingMessages, 1_000, "expiry", () => deleteExpired(parts));
+}
+
+/** XKP-09. Not for an installation that is yet to be registered: nothing is uploaded for it (XID-41). */
+export function startKeyPackageWorker(context: Context, pace: Pace): void {
+  void every(context, pace, "key-packages", () => context.keyPackages.tick());
 }
 
 async function every(
-  { context }: WorkerParts,
+  context: Context,
   pace: Pace,
   name: string,
   work: () => Promise<void>,

@@ -3,7 +3,7 @@ import type { Log as Logger, Random } from "@coterie/base";
 import type { CryptoProvider } from "@coterie/crypto";
 import { Status, StatusError } from "@coterie/transport";
 import type { CallContext, Routes, Transport } from "@coterie/transport";
-import { slimPaths } from "@coterie/wire/slim";
+import { formatSlimName, slimPaths } from "@coterie/wire/slim";
 import type { AppConnection } from "./app-connection.ts";
 import type { Connection, Drop, TableEntry } from "./connection.ts";
 import type { ControlledPlane, PlaneDial, PlaneEvent, PlaneLink } from "./control/port.ts";
@@ -28,6 +28,8 @@ export interface DataPlaneLimits extends QueueLimits {
   readonly negotiationMs: number;
   /** Names and subscriptions of one connection; more are refused, and who goes on asking is cut (SND-05). 10,000. */
   readonly subscriptions: number;
+  /** Names of another replica; more are refused. 1,000,000. */
+  readonly peerSubscriptions: number;
   /** Messages a second of one connection; who sends more is read more slowly (SND-05). No limit by default. */
   readonly messagesPerSecond: number;
   /** Time for a peer to answer what it is told, before it is told again, three times at most; 5,000 ms (SRT-12). */
@@ -42,6 +44,7 @@ const defaultDataPlaneLimits: DataPlaneLimits = {
   stalledMs: 10_000,
   negotiationMs: 5_000,
   subscriptions: 10_000,
+  peerSubscriptions: 1_000_000,
   messagesPerSecond: Number.POSITIVE_INFINITY,
   peerAnswerMs: 5_000,
   reconnectMs: 2_000,
@@ -91,7 +94,8 @@ export function createDataPlane(parts: DataPlaneParts): DataPlane {
   const drop = (from: Connection, why: Drop): void => {
     metrics.add("coterie_slim_dropped_total", { reason: why });
     from.dropped?.(why);
-    if (why !== "limit" || !from.pace.strike()) return;
+    // a replica that is cut comes back with the same names
+    if (why !== "limit" || from.kind === "peer" || !from.pace.strike()) return;
     logger.write("warn", "slim.cut", { linkId: from.link?.linkId, why });
     from.outbox.close(new StatusError(Status.resourceExhausted, "too many subscriptions"));
   };
@@ -104,18 +108,27 @@ export function createDataPlane(parts: DataPlaneParts): DataPlane {
     if (how === "left" && holders === 0) tell({ kind: "name-removed", name });
   };
 
+  /** Peers of which it was said that they refuse names: there may be many names. */
+  const refusing = new WeakSet<Connection>();
   const peering = createPeering({
     version,
     table,
     relay: parts.relay === true,
     answerMs: limits.peerAnswerMs,
     retries: 3,
+    refused(peer, name, error) {
+      const { linkId } = peer.link ?? {};
+      const level = refusing.has(peer) ? "debug" : "warn";
+      refusing.add(peer);
+      logger.write(level, "slim.peer-refused", { linkId, name: formatSlimName(name), error });
+    },
     freshId: () => new DataView(random.bytes(8).buffer).getBigUint64(0) | 1n,
   });
   const router = createRouter({
     table,
     peering,
     subscriptions: limits.subscriptions,
+    peerSubscriptions: limits.peerSubscriptions,
     relay: parts.relay === true,
     peersMs: limits.peerAnswerMs,
     drop,

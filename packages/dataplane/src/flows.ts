@@ -51,6 +51,8 @@ export interface Flows {
 
 /** Headers of one connection that are remembered: the oldest goes first, and is read again when it comes again. */
 const remembered = 256;
+/** Larger headers are read each time: 256 of them for each connection would be gigabytes. */
+const largestRemembered = 4096;
 
 /** `hops`: how many a message used that came in here; 1, but none in the process (SCN-30). */
 export function createFlows(crypto: CryptoProvider, from: Hop, hops: 0 | 1 = 1): Flows {
@@ -71,6 +73,7 @@ export function createFlows(crypto: CryptoProvider, from: Hop, hops: 0 | 1 = 1):
       const quick = scanned?.judge(bytes, start, end);
       if (quick !== undefined) return quick;
       const header = bytes.subarray(start, end);
+      if (header.length > largestRemembered) return read(header);
       const id = bytesKey(header);
       const before = known.get(id);
       if (before !== undefined) return before;
@@ -230,15 +233,19 @@ export interface Stamper {
 /** One MAC for all messages whose headers are the same bytes. */
 export function createStamper(crypto: CryptoProvider, to: Hop): Stamper {
   const known = new Map<string, Uint8Array>();
+  const make = (header: Uint8Array): Uint8Array => {
+    const peeked = peekSlimHeader(header);
+    const { ttl } = peeked;
+    const mac = to.key && macOf(crypto, to, header, peeked, { ttl });
+    return restampSlimHeader(header, peeked, { ttl, mac });
+  };
   return {
     stamp(header) {
+      if (header.length > largestRemembered) return make(header);
       const id = bytesKey(header);
       let stamped = known.get(id);
       if (stamped === undefined) {
-        const peeked = peekSlimHeader(header);
-        const { ttl } = peeked;
-        const mac = to.key && macOf(crypto, to, header, peeked, { ttl });
-        stamped = restampSlimHeader(header, peeked, { ttl, mac });
+        stamped = make(header);
         remember(known, id, stamped);
       }
       return stamped;

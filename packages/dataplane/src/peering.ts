@@ -13,6 +13,8 @@ export interface PeeringOptions {
   /** Times that it is told again. */
   readonly retries: number;
   readonly freshId: () => bigint;
+  /** A peer will not have a name: what is published there does not come here. */
+  readonly refused: (peer: Connection, name: SlimName, error: string) => void;
 }
 
 /** What replicas of one deployment tell each other: which names can be reached here (SRT-12). */
@@ -37,6 +39,8 @@ export interface Peering {
 /** The ttl of what replicas tell each other: in a full mesh it ends with whoever hears it (SRT-12). */
 const meshTtl = 2;
 const relayTtl = 8;
+/** Names that a new peer is told before it has to answer: more would wait in the outbox, which may not stay full for long. */
+const toldAtOnce = 1024;
 
 interface Told {
   readonly key: string;
@@ -47,7 +51,8 @@ interface Told {
 interface Peer {
   /** Names it was told of, by their key. */
   readonly told: Map<string, Told>;
-  readonly asked: Map<bigint, () => void>;
+  /** Settles what was asked under this id: with what was wrong, or with nothing. */
+  readonly asked: Map<bigint, (error: string) => void>;
   /** Hops that are left to what it told us, by the name's key. */
   readonly left: Map<string, number>;
 }
@@ -81,8 +86,11 @@ export function createPeering(options: PeeringOptions): Peering {
     let id = ids.get(key);
     if (id !== undefined) return id;
     // the one it was subscribed under, so that others know it when it comes around
-    for (const set of entry.holders.values()) {
-      for (const one of set) if (one !== 0n && one !== setRouteId) id ??= one;
+    for (const [{ kind }, set] of entry.holders) {
+      if (kind === "local") continue; // apps of a process count theirs from 1, each of them, in each replica
+      for (const one of set) {
+        if (one !== 0n && one !== setRouteId && !toldIds.has(one)) id ??= one;
+      }
     }
     id ??= options.freshId();
     ids.set(key, id);
@@ -122,14 +130,21 @@ export function createPeering(options: PeeringOptions): Peering {
     const isWanted = (): boolean => peer.told.get(one.key) === one && peers.has(to);
     for (let attempt = 0; attempt <= options.retries && isWanted(); attempt += 1) {
       await put(to, "subscribe", one, ttl);
-      const heard = await new Promise<boolean>((resolve) => {
-        const timer = setTimeout(() => resolve(false), options.answerMs);
-        peer.asked.set(one.id, () => {
+      const error = await new Promise<string | undefined>((resolve) => {
+        const timer = setTimeout(() => resolve(undefined), options.answerMs);
+        peer.asked.set(one.id, (wrong) => {
           clearTimeout(timer);
-          resolve(true);
+          resolve(wrong);
         });
       });
-      if (heard) return;
+      if (error === undefined) continue;
+      if (error !== "" && isWanted()) {
+        // not told: with the next change of its holders it is tried again
+        peer.told.delete(one.key);
+        forgetId(one.key);
+        options.refused(to, one.name, error);
+      }
+      return;
     }
   };
 
@@ -144,11 +159,23 @@ export function createPeering(options: PeeringOptions): Peering {
     }
     if (ttl === 0 && told !== undefined) {
       peer.told.delete(key);
-      peer.asked.get(told.id)?.();
+      peer.asked.get(told.id)?.("");
       void put(to, "unsubscribe", told, relay ? relayTtl : meshTtl);
       forgetId(key);
     }
     return undefined;
+  };
+
+  const tellAll = async (to: Connection, peer: Peer): Promise<void> => {
+    const entries = [...table.entries()]; // while it waits, names come and go
+    let answers: Promise<void>[] = [];
+    for (const entry of entries) {
+      if (peers.get(to) !== peer) return;
+      const answer = updatePeer(to, peer, entry);
+      if (answer === undefined || answers.push(answer) < toldAtOnce) continue;
+      await Promise.all(answers);
+      answers = [];
+    }
   };
 
   return {
@@ -158,13 +185,13 @@ export function createPeering(options: PeeringOptions): Peering {
     join(connection) {
       const peer: Peer = { told: new Map(), asked: new Map(), left: new Map() };
       peers.set(connection, peer);
-      for (const entry of table.entries()) void updatePeer(connection, peer, entry);
+      void tellAll(connection, peer);
     },
     leave(connection) {
       const peer = peers.get(connection);
       if (peer === undefined) return;
       peers.delete(connection);
-      for (const answered of peer.asked.values()) answered();
+      for (const answered of peer.asked.values()) answered("");
       for (const key of peer.told.keys()) forgetId(key);
     },
     update(entry) {
@@ -175,11 +202,11 @@ export function createPeering(options: PeeringOptions): Peering {
       }
       return answers.length > 0 ? Promise.all(answers) : undefined;
     },
-    answered(connection, { subscriptionId }) {
+    answered(connection, { subscriptionId, success, error }) {
       const asked = peers.get(connection)?.asked;
       const answer = asked?.get(subscriptionId);
       asked?.delete(subscriptionId);
-      answer?.();
+      answer?.(success ? "" : error || "refused");
     },
     hears(connection, subscriptionId, entryKey, ttl) {
       // in a full mesh nothing is passed on, so nothing comes around: the same id is an app that moved here with its subscriptions

@@ -13,6 +13,8 @@ export interface RouterParts {
   readonly peering: Peering;
   /** Subscriptions of one connection (SND-05). */
   readonly subscriptions: number;
+  /** The same of another replica, which has the names of all its apps. */
+  readonly peerSubscriptions: number;
   /** Passes publishes of peers on to other peers (SRT-04). */
   readonly relay: boolean;
   /** How long an app waits at most for peers to know its name, in milliseconds. */
@@ -71,7 +73,7 @@ export function createRouter(parts: RouterParts): Router {
 
   const acknowledge = (to: Connection, subscriptionId: bigint, error: string): unknown => {
     if (subscriptionId === 0n) return undefined; // SCN-32
-    return to.outbox.put(
+    const full = to.outbox.put(
       Message.encode({
         metadata: new Map(),
         messageType: {
@@ -80,6 +82,9 @@ export function createRouter(parts: RouterParts): Router {
         },
       }),
     );
+    // two replicas that tell each other all their names would each wait for the other to read; one that reads nothing meanwhile has to wait
+    const waits = to.kind !== "peer" || to.outbox.length >= 2 * parts.peerSubscriptions;
+    return waits ? full : undefined;
   };
 
   const add = (
@@ -120,7 +125,8 @@ export function createRouter(parts: RouterParts): Router {
       const same = before.prefix === key.prefix && before.id === key.id;
       return same ? undefined : "subscription id in use";
     }
-    if (table.subscriptionsOf(from) >= parts.subscriptions) {
+    const limit = from.kind === "peer" ? parts.peerSubscriptions : parts.subscriptions;
+    if (table.subscriptionsOf(from) >= limit) {
       drop(from, "limit");
       return "too many subscriptions";
     }

@@ -96,6 +96,16 @@ test("SRT-02, SRT-03: one receiver, a group of them, and nobody", async () => {
   expect(world.metrics.render()).toContain('coterie_slim_dropped_total{reason="no-route"} 1');
 });
 
+test("SRT-02: a long header is routed each time it comes", async () => {
+  const world = plane();
+  const [a, b] = [await subscribed(world, alice), await subscribed(world, bob)];
+  const long = header(alice, bob, { identity: "t".repeat(8192) });
+  for (const text of ["one", "two", "three"]) {
+    await a.send(publish(long, text));
+    expect(textOf(await b.next())).toBe(text);
+  }
+});
+
 test("SRT-07, SMC-05: a hop counts ttl down, signs anew, and takes off what was the last hop's", async () => {
   const world = plane();
   const a = await subscribed(world, alice);

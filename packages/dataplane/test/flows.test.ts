@@ -127,6 +127,16 @@ test("SRT-08: one header a message, as released apps write them, costs two MACs 
   expect(calls.macs).toBe(2000);
 });
 
+test("SND-05: headers that are long are read each time and kept by nobody", () => {
+  const { calls, judge } = world();
+  const one = signed("a/b/d", "t".repeat(8192));
+  for (let n = 0; n < 5; n += 1) expect(judge(one)).toMatchObject({ ttl: 7 });
+  const forged = Uint8Array.from(one);
+  forged[forged.length - 1] = (forged.at(-1) as number) ^ 1;
+  expect(judge(forged)).toBe("mac");
+  expect(calls.macs).toBe(6);
+});
+
 test("SRT-07: who keeps the header's bytes may do with them as he likes", () => {
   const { judge } = world();
   const bytes = signed("a/b/d");

@@ -289,6 +289,41 @@ test("A41: large requests of one connection stay within their share of memory", 
     client.socket.destroy();
   }));
 
+test("A41: a request that is whole and does not end counts until it ends or is reset", () =>
+  withstood(async () => {
+    const mib = 1024 * 1024;
+    await serve({ maxBufferedBytesPerSession: 2 * mib });
+    const client = await attack(opening);
+    client.socket.write(frame(Type.windowUpdate, 0, 0, Buffer.of(0x7f, 0, 0, 0)));
+    const send = (id: number): void => {
+      client.socket.write(frame(Type.headers, endHeaders, id, requestFields(path)));
+      client.socket.write(frame(Type.data, 0, id, Buffer.from([0, 0, 0x10, 0, 0])));
+      for (let sent = 0; sent < mib; sent += 16 * 1024) {
+        client.socket.write(frame(Type.data, 0, id, Buffer.alloc(16 * 1024)));
+      }
+    };
+    const held = () => server.stats().bufferedBytes;
+    const refused = (id: number) =>
+      client.heard(({ type, stream }) => type === Type.headers && stream === id);
+    send(1);
+    send(3);
+    await expect.poll(held).toBe(2 * mib);
+    send(5);
+    expect((await refused(5)).flags & endStream).toBe(endStream);
+    expect([held(), calls]).toEqual([2 * mib, 0]);
+    client.socket.write(frame(Type.rst, 0, 1, Buffer.of(0, 0, 0, 8)));
+    await expect.poll(held).toBe(mib);
+    client.socket.write(frame(Type.data, endStream, 3));
+    await expect.poll(() => calls).toBe(1);
+    client.socket.write(frame(Type.rst, 0, 3, Buffer.of(0, 0, 0, 8)));
+    await expect.poll(held).toBe(0);
+    send(7);
+    await expect.poll(held).toBe(mib);
+    const answered = client.frames.filter(({ type }) => type === Type.headers);
+    expect(answered.map(({ stream }) => stream)).not.toContain(7);
+    client.socket.destroy();
+  }));
+
 test("F42: a caller that never opens its window gets little, and is cut in the end", () =>
   withstood(async () => {
     await serve({ stallTimeoutMs: 150 });

@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { WebSocket } from "ws";
+import { WebSocket, WebSocketServer } from "ws";
 import { acceptBearer, Status, StatusError } from "@coterie/transport";
 import type { DuplexHandler } from "@coterie/transport";
 import { createWebSocketTransport } from "@coterie/transport/websocket";
@@ -185,4 +185,116 @@ test("calls of one direction are not carried", async () => {
     expect.objectContaining({ code: "transport/bad-url" }),
   );
   await transport.close();
+});
+
+/** A server whose peers do what `greet` says and get no answer to their pings. */
+async function mute(greet: (socket: WebSocket) => void): Promise<string> {
+  const server = new WebSocketServer({ port: 0, host: "127.0.0.1", autoPong: false });
+  cleanups.push(() => server.close());
+  server.on("connection", (socket) => {
+    cleanups.push(() => socket.terminate());
+    greet(socket);
+  });
+  await new Promise((resolve) => server.once("listening", resolve));
+  return `ws://127.0.0.1:${(server.address() as { port: number }).port}`;
+}
+
+test("SCN-10: a server that answers no pings is given up, and one of which anything comes is not", async () => {
+  const open = nodeWebSocket({ keepaliveMs: 250 });
+  const silent = createWebSocketTransport({ url: await mute(() => {}), open });
+  cleanups.push(() => silent.close());
+  await expect(collect(silent.duplex("/any"))).rejects.toMatchObject({
+    status: Status.unavailable,
+  });
+  // one long message that comes bit by bit
+  const slowly = (socket: WebSocket): void => {
+    let parts = 0;
+    const timer = setInterval(() => {
+      parts += 1;
+      socket.send(Uint8Array.of(parts), { fin: parts === 20 });
+      if (parts === 20) clearInterval(timer);
+    }, 40);
+  };
+  const slow = createWebSocketTransport({ url: await mute(slowly), open });
+  cleanups.push(() => slow.close());
+  const { value } = await slow.duplex("/any")[Symbol.asyncIterator]().next();
+  expect(value).toHaveLength(20);
+});
+
+test("SCN-10: a server that is not read is not taken for one that is gone", async () => {
+  const large = new Uint8Array(64 * 1024);
+  const server = await serve({
+    async *handle(requests) {
+      for (let n = 0; n < 4; n += 1) yield large;
+      yield* requests;
+    },
+  });
+  let socket: WebSocket | undefined;
+  const transport = createWebSocketTransport({
+    url: server.url,
+    open: (url) => {
+      const opened = nodeWebSocket({ keepaliveMs: 250 })(url);
+      socket = opened as unknown as WebSocket;
+      return opened;
+    },
+  });
+  cleanups.push(() => transport.close());
+  const call = transport.duplex("/any");
+  await vi.waitFor(() => expect(socket?.isPaused).toBe(true));
+  await new Promise((resolve) => setTimeout(resolve, 800));
+  const incoming = call[Symbol.asyncIterator]();
+  for (let n = 0; n < 4; n += 1) expect((await incoming.next()).value).toHaveLength(large.length);
+  await call.send(Uint8Array.of(1));
+  expect((await incoming.next()).value).toEqual(Uint8Array.of(1));
+});
+
+test("SCN-10: a caller that is not read is not taken for one that is gone", async () => {
+  const server = await serve({
+    limits: { keepaliveMs: 100, keepaliveTimeoutMs: 100 },
+    async *handle(requests) {
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      let bytes = 0;
+      for await (const request of requests) {
+        bytes += request.length;
+        if (bytes === 1024 * 1024) break;
+      }
+      yield Uint8Array.of(7);
+    },
+  });
+  const { socket, closed } = await raw(server.url);
+  const answer = new Promise((resolve) => socket.once("message", resolve));
+  for (let n = 0; n < 16; n += 1) socket.send(new Uint8Array(64 * 1024));
+  expect(await Promise.race([answer, closed])).toEqual(Buffer.of(7));
+});
+
+test("SCN-10: a server that is read again just before it is asked after has time to be heard", async () => {
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+  cleanups.push(() => vi.useRealTimers());
+  const server = await serve();
+  const socket = nodeWebSocket({ keepaliveMs: 250 })(server.url) as unknown as WebSocket;
+  cleanups.push(() => socket.terminate());
+  await new Promise((resolve) => socket.once("open", resolve));
+  vi.advanceTimersByTime(250);
+  socket.pause();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  socket.resume();
+  vi.advanceTimersByTime(250);
+  expect(socket.readyState).toBe(WebSocket.OPEN);
+  vi.advanceTimersByTime(250);
+  expect(socket.readyState).toBe(WebSocket.CLOSING);
+});
+
+test("a call that cannot begin fails as any other, and nothing is thrown", async () => {
+  const server = await serve();
+  const transport = createWebSocketTransport({ url: server.url });
+  const refused = { status: Status.cancelled, sent: "no" };
+  const aborted = transport.duplex("/any", { signal: AbortSignal.abort() });
+  await expect(aborted.send(Uint8Array.of(1))).rejects.toMatchObject(refused);
+  await expect(collect(aborted)).rejects.toMatchObject(refused);
+  await transport.close();
+  const late = transport.duplex("/any");
+  late.end();
+  await expect(late.opened).rejects.toMatchObject(refused);
+  await expect(collect(late)).rejects.toMatchObject(refused);
+  expect(server.stats().sessions).toBe(0);
 });

@@ -236,11 +236,17 @@ export function openSqliteLog(options: SqliteLogOptions): SqliteLog {
     commitLog: (query) =>
       page(statements.commitLog, query, toCommitLogEntry, ({ entry }) => entry.length + 128),
 
-    prune: (limits) =>
-      writer.write(() => {
-        heads.clear();
-        return pruner(limits);
-      }),
+    async prune(limits) {
+      try {
+        return await writer.write(() => {
+          heads.clear();
+          return pruner.prune(limits);
+        });
+      } catch (error) {
+        pruner.restart();
+        throw error;
+      }
+    },
 
     watch(watcher) {
       watchers.add(watcher);

@@ -17,7 +17,8 @@ export function dialClient(settings: ClientSettings, log?: Logger): Transport {
   const tls = settings.tls && { ...settings.tls, servername: serverName };
   const authorization = auth && (() => authorizationOf(auth));
   if (/^wss?:/.test(endpoint)) {
-    const open = nodeWebSocket({ tls, authorization });
+    const { keepaliveMs } = steady;
+    const open = nodeWebSocket({ tls, authorization, keepaliveMs });
     return createWebSocketTransport({ url: endpoint, open, connectTimeoutMs });
   }
   const metadata = Object.fromEntries(settings.headers);

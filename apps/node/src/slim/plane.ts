@@ -7,12 +7,12 @@ import type { DataPlane } from "@coterie/dataplane";
 import { acceptBasic, guardRoutes } from "@coterie/transport";
 import type { Routes } from "@coterie/transport";
 import { createH2Server } from "@coterie/transport/h2";
-import type { ServerTls } from "@coterie/transport/h2";
 import { createWebSocketServer } from "@coterie/transport/websocket-node";
 import { peekSlimMessage, slimPaths } from "@coterie/wire/slim";
 import { listenError } from "../admin.ts";
 import { NodeError } from "../errors.ts";
 import type { Metrics } from "../metrics.ts";
+import { serverTls } from "../yaml/endpoints.ts";
 import type { ServerSettings } from "../yaml/endpoints.ts";
 import type { PeerSettings, SlimPlaneSettings } from "../yaml/node-file.ts";
 import { nodeControlRoutes, startNodeControl } from "./control.ts";
@@ -139,7 +139,7 @@ interface Listening {
 
 async function listen(at: ServerSettings, routes: Routes, log: Logger): Promise<Listening> {
   const { kind, host, port, path, auth } = at;
-  const tls = tlsOf(at);
+  const tls = serverTls(at);
   const authorize = auth && acceptBasic(auth);
   try {
     if (kind !== "websocket") {
@@ -182,9 +182,4 @@ function isReadable(frame: Uint8Array): boolean {
   } catch {
     return false;
   }
-}
-
-function tlsOf({ tls }: ServerSettings): ServerTls | undefined {
-  if (tls?.cert === undefined || tls.key === undefined) return undefined;
-  return { cert: tls.cert, key: tls.key, clientCa: tls.ca, minVersion: tls.minVersion };
 }

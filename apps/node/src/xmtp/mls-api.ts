@@ -33,7 +33,7 @@ export function createMlsApi(env: NodeEnv): MlsApi {
   const page = {
     direction: "ascending",
     limit: limits.pageEntries,
-    maxBytes: limits.pageBytes,
+    maxBytes: limits.streamPageBytes,
   } as const;
   const messages = createHub<GroupMessage>({
     ...limits,

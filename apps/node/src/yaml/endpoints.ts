@@ -1,3 +1,4 @@
+import type { ServerTls } from "@coterie/transport/h2";
 import type { Section } from "./section.ts";
 import { readTls } from "./tls.ts";
 import type { TlsSettings } from "./tls.ts";
@@ -68,6 +69,12 @@ export function readServer(section: Section): ServerSettings {
   );
   section.end();
   return settings;
+}
+
+/** What a listener takes of it: with a `ca`, only callers with a certificate of that. */
+export function serverTls({ tls }: ServerSettings): ServerTls | undefined {
+  if (tls?.cert === undefined || tls.key === undefined) return undefined;
+  return { cert: tls.cert, key: tls.key, clientCa: tls.ca, minVersion: tls.minVersion };
 }
 
 /** An entry of `clients`, in SLIM's shape. */

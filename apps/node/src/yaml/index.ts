@@ -3,7 +3,7 @@ export { loadYaml, loadYamlFile } from "./load.ts";
 export type { LoadedFile, ReferenceSources } from "./load.ts";
 export { badConfig, durationOf } from "./section.ts";
 export type { Section } from "./section.ts";
-export { readClient, readServer } from "./endpoints.ts";
+export { readClient, readServer, serverTls } from "./endpoints.ts";
 export type { ClientAuth, ClientSettings, ServerAuth, ServerSettings } from "./endpoints.ts";
 export type { TlsSettings } from "./tls.ts";
 export { readNodeFile } from "./node-file.ts";

@@ -76,7 +76,13 @@ export function createCaller({ open, members, isGroup, time }: CallerParts): Cal
 
   const openLine = async (): Promise<Line> => {
     const session = await open();
-    const opened: Line = { session, calls: new Map(), cancelled: new Set(), gone: new Map(), ended: false };
+    const opened: Line = {
+      session,
+      calls: new Map(),
+      cancelled: new Set(),
+      gone: new Map(),
+      ended: false,
+    };
     void listen(opened);
     return opened;
   };

@@ -35,16 +35,26 @@ export function readSingle(
 ): void {
   const reader = readerOf(limits);
   let request: Uint8Array | undefined;
+  /** Of a request that came whole and whose caller does not end its direction. */
+  let held = 0;
   let over = false;
+  const release = (): void => {
+    reader.release();
+    limits.reserve(-held);
+    held = 0;
+  };
   const fail = (error: unknown): void => {
     over = true;
-    reader.release();
+    request = undefined;
+    release();
     failed(error);
   };
   const take = (message: Uint8Array): void => {
     if (request !== undefined) {
       throw new StatusError(Status.internal, "more than one request message");
     }
+    limits.reserve(message.length);
+    held = message.length;
     request = message;
   };
   stream.on("data", (chunk: Uint8Array) => {
@@ -59,11 +69,14 @@ export function readSingle(
     if (over || wasReset(stream)) return;
     if (request === undefined) fail(missingRequest());
     else {
+      const whole = request;
       over = true;
-      heard(request);
+      request = undefined; // a stream that answers for hours keeps this function
+      release();
+      heard(whole);
     }
   });
-  stream.on("close", () => reader.release());
+  stream.on("close", release);
 }
 
 export function missingRequest(): StatusError {

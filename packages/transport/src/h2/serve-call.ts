@@ -164,7 +164,8 @@ export class ServerCall implements CallContext, ServedCall {
     if (this.#receiving) {
       if (waited <= requestTimeoutMs) return;
       this.end(Status.deadlineExceeded, "the request took too long to arrive");
-    } else if (this.#stream.writableLength > 0 && waited > stallTimeoutMs) {
+    } else if ((this.#ended || this.#stream.writableLength > 0) && waited > stallTimeoutMs) {
+      // without a window not even the end goes out
       this.#ended = true;
       this.#abort();
       this.#stream.close(constants.NGHTTP2_CANCEL);
@@ -232,15 +233,18 @@ export class ServerCall implements CallContext, ServedCall {
   #send(message: Uint8Array): void {
     const stream = this.#stream;
     if (this.#ended || !isOpen(stream)) return;
-    if (message.length >= countedAnswerBytes) {
-      // A caller who asks for much and reads nothing holds no more than its share.
-      this.#host.reserveAnswer(message.length);
-      this.#reserved = message.length;
-    }
+    if (message.length >= countedAnswerBytes) this.#hold(message.length);
     this.#ended = true;
     this.#watch.moved();
     this.#respond(okHeaders);
     writeSingle(stream, message);
+  }
+
+  /** Counts the bytes of a large answer that waits: a caller who asks for much and reads nothing holds no more than its share. */
+  #hold(bytes: number): void {
+    if (bytes === this.#reserved) return;
+    this.#host.reserveAnswer(bytes - this.#reserved);
+    this.#reserved = bytes;
   }
 
   #respond(headers: OutgoingHttpHeaders): void {
@@ -258,7 +262,8 @@ export class ServerCall implements CallContext, ServedCall {
     outbound.attach(this.#stream);
     const iterator = answers[Symbol.asyncIterator]();
     this.#iterator = iterator;
-    if (!(await pumpAnswers(iterator, outbound, () => this.#ended))) return;
+    const isEnded = (): boolean => this.#ended;
+    if (!(await pumpAnswers(iterator, outbound, isEnded, (bytes) => this.#hold(bytes)))) return;
     this.#iterator = undefined;
     this.end(Status.ok, "");
   }
@@ -293,8 +298,7 @@ export class ServerCall implements CallContext, ServedCall {
       this.#ended = true;
       this.#abort();
     }
-    if (this.#reserved > 0) this.#host.reserveAnswer(-this.#reserved);
-    this.#reserved = 0;
+    this.#hold(0);
     this.#outbound?.fail(new TransportError(Status.cancelled, { sent: "answered" }));
     this.#host.left(this);
   }

@@ -46,16 +46,25 @@ export class StallWatch {
   }
 }
 
-/** Writes answers as fast as they are taken. False where the call ended before they did. */
+/**
+ * Writes answers as fast as they are taken. False where the call ended before they did. `hold` counts what waits for the caller now, as far as it
+ * is large: of callers who read nothing a connection may have many (F42). What still waits when the call ends is given back when its stream closes.
+ */
 export async function pumpAnswers(
   iterator: AsyncIterator<Uint8Array>,
   outbound: Outbound,
   isEnded: () => boolean,
+  hold: (bytes: number) => void,
 ): Promise<boolean> {
   for (;;) {
     const step = await iterator.next();
     if (isEnded()) return false;
     if (step.done === true) return true;
+    const { length } = step.value;
+    const counted = length >= countedAnswerBytes;
+    if (counted) hold(length);
     if (!outbound.push(step.value)) await outbound.drained();
+    if (isEnded()) return false;
+    if (counted) hold(0);
   }
 }

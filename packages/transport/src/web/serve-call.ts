@@ -166,13 +166,16 @@ export class WebServerCall implements CallContext, ServedCall {
 
   #send(message: Uint8Array): void {
     if (this.#ended || this.#closed) return;
-    if (message.length >= countedAnswerBytes) {
-      this.#host.reserveAnswer(message.length);
-      this.#reserved = message.length;
-    }
+    if (message.length >= countedAnswerBytes) this.#hold(message.length);
     this.#ended = true;
     this.#watch.moved();
     this.#respondWhole({}, encodeFrame(message), this.#trailers);
+  }
+
+  #hold(bytes: number): void {
+    if (bytes === this.#reserved) return;
+    this.#host.reserveAnswer(bytes - this.#reserved);
+    this.#reserved = bytes;
   }
 
   #respondWhole(headers: OutgoingHttpHeaders, ...parts: readonly Uint8Array[]): void {
@@ -214,7 +217,8 @@ export class WebServerCall implements CallContext, ServedCall {
     });
     const iterator = answers[Symbol.asyncIterator]();
     this.#iterator = iterator;
-    if (!(await pumpAnswers(iterator, outbound, () => this.#ended))) return;
+    const isEnded = (): boolean => this.#ended;
+    if (!(await pumpAnswers(iterator, outbound, isEnded, (bytes) => this.#hold(bytes)))) return;
     this.#iterator = undefined;
     this.end(Status.ok, "");
   }
@@ -243,8 +247,7 @@ export class WebServerCall implements CallContext, ServedCall {
       this.#ended = true;
       this.#abort();
     }
-    if (this.#reserved > 0) this.#host.reserveAnswer(-this.#reserved);
-    this.#reserved = 0;
+    this.#hold(0);
     this.#outbound?.fail(new TransportError(Status.cancelled, { sent: "answered" }));
     this.#host.left(this);
   }

@@ -70,8 +70,16 @@ export function createWebSocketTransport(options: WebSocketTransportOptions): Tr
       return incoming;
     },
     duplex(_path, callOptions) {
-      const call = openCall(options, address, callOptions, closed, () => calls.delete(call));
-      calls.add(call);
+      // one that cannot begin is over before it is there
+      let isOver = false;
+      const begun: { call?: Duplex } = {};
+      const left = (): void => {
+        isOver = true;
+        if (begun.call) calls.delete(begun.call);
+      };
+      const call = openCall(options, address, callOptions, closed, left);
+      begun.call = call;
+      if (!isOver) calls.add(call);
       return call;
     },
     async close() {

@@ -9,6 +9,8 @@ export interface NodeSocketOptions {
   /** The `authorization` header of the upgrade, asked for each time (SCN-08). */
   readonly authorization?: (() => string) | undefined;
   readonly maxMessageBytes?: number | undefined;
+  /** How often a silent server is asked whether it is there, in milliseconds; who does not answer until the next time is gone. Never by default. */
+  readonly keepaliveMs?: number | undefined;
 }
 
 /** WebSockets that can wait, carry headers and certificates, and tell why they were refused. */
@@ -29,7 +31,24 @@ export function nodeWebSocket(options: NodeSocketOptions = {}): (url: string) =>
       socket.terminate();
     });
     socket.on("error", () => {}); // a close follows
+    if (options.keepaliveMs !== undefined) keepAlive(socket, options.keepaliveMs);
     socket.on("upgrade", ({ socket: raw }) => raw.setNoDelay(true)); // SCN-04
     return Object.defineProperty(socket, "refusal", { get: () => refusal }) as never;
   };
+}
+
+/** SCN-10: a link of which nothing comes any more would stand for as long as nothing is sent. */
+function keepAlive(socket: WebSocket, everyMs: number): void {
+  socket.on("upgrade", ({ socket: raw }) => {
+    // in bytes: an answer may queue behind a large message, and what is paused still reads until its buffer is full
+    let before = -1;
+    const timer = setInterval(() => {
+      if (socket.readyState !== WebSocket.OPEN || socket.isPaused) return;
+      if (raw.bytesRead === before) return socket.terminate();
+      before = raw.bytesRead;
+      socket.ping();
+    }, everyMs);
+    timer.unref();
+    socket.on("close", () => clearInterval(timer));
+  });
 }

@@ -93,7 +93,8 @@ export function serveSocket(spec: SocketSpec): { windUp(): void } {
       heard = false;
       socket.ping();
       clearTimeout(answer);
-      answer = setTimeout(() => heard || cut(), limits.keepaliveTimeoutMs);
+      // the answer of a peer that is not read cannot be heard
+      answer = setTimeout(() => heard || socket.isPaused || cut(), limits.keepaliveTimeoutMs);
       answer.unref();
     });
   }
