@@ -27,6 +27,8 @@ async function lostJoin({ check, title, core, mls, url }) {
         message.type === type && message.toNode && message.app === dan.name ? "drop" : undefined;
       await assert.rejects(atAnn.invite(dan));
       proxy.rule = undefined;
+      // a released app takes a moment to leave what it was half in
+      await new Promise((resolve) => setTimeout(resolve, 500));
       await dan.forgetJoined();
       // while it is still leaving what it was half in, it may not answer
       await atAnn.invite(dan).catch(() => atAnn.invite(dan));

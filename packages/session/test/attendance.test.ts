@@ -320,6 +320,29 @@ test("SHB-17, SRL-24: a message that waited for room has a number that is not gi
   expect(bob.texts(session).at(-1)).toBe("the nineteenth");
 });
 
+test("SGR-13: who was half in has left before its invitation fails, and one that is not there holds nobody up", () => {
+  const world = createWorld({ weather: { delayMs: 50 } });
+  const alice = world.app("agntcy/ns/alice");
+  const { session } = alice.create({ mls: withMls, reliability }, "agntcy/ns/chat");
+  const dan = world.app("agntcy/ns/dan");
+  const deaf = world.meddle(({ from, type }) =>
+    from === dan.label && type === SessionMessageType.groupAck ? "drop" : undefined,
+  );
+  expect(done(world, alice, alice.invite(session, dan.name))).toBe("session/unanswered");
+  expect(dan.closed).toEqual([{ session, reason: "removed" }]);
+  deaf();
+  invite(world, alice, session, dan.name);
+  const erin = world.app("agntcy/ns/erin");
+  world.meddle(({ from, type }) => {
+    if (from !== erin.label || type !== SessionMessageType.groupAck) return undefined;
+    erin.cut = true;
+    return "drop";
+  });
+  const before = world.now;
+  expect(done(world, alice, alice.invite(session, erin.name))).toBe("session/unanswered");
+  expect(world.now - before).toBeLessThan(9_000);
+});
+
 test("SHB-12: nobody sets another member offline", () => {
   const world = createWorld();
   const { alice, bob, carol, session } = group(world, undefined);

@@ -1,6 +1,6 @@
 import { GroupUpdateOp, SessionMessageType } from "@coterie/wire/slim";
 import { SessionError } from "../errors.ts";
-import { ask } from "./asks.ts";
+import { ask, cancel } from "./asks.ts";
 import { missed, sendUpdate } from "./group-update.ts";
 import { drain, end } from "./life.ts";
 import { change, refused } from "./mls-profile.ts";
@@ -10,7 +10,7 @@ import type { KnownName } from "./names.ts";
 import type { Received } from "./received.ts";
 import { reply } from "./reply.ts";
 import { expel, findMember, participantsOf } from "./roster.ts";
-import { commandOf, onlineOthers, others } from "./session.ts";
+import { commandOf, onlineOthers, others, timersOf } from "./session.ts";
 import { enqueue, nothing, settled } from "./tasks.ts";
 
 /** SGR-13: who was let in and never came is taken out again, before anything else is done. */
@@ -20,7 +20,13 @@ export function* takeBack(
   member: Member,
 ): Generator<undefined, void, undefined> {
   const told = takeOut(context, session, member);
-  tellLeave(context, session, member, []);
+  const left = tellLeave(context, session, member, [member.name]);
+  // one that is there answers at once, and has left before it is invited again; nobody waits for one that is not
+  const until = context.now + timersOf(session).intervalMs;
+  session.waitUntil = until;
+  while (left.state === "open" && context.now < until) yield;
+  session.waitUntil = undefined;
+  cancel(session, left);
   yield* settled(told);
   missed(session, told);
 }
