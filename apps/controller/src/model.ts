@@ -68,6 +68,9 @@ export interface NameRecord {
 }
 
 /** One channel of the 1.4 calls (SCT-20). */
+/** Whether a domain may be called so: its nodes are `<domain>/<node id>`. */
+export const isDomainName = (name: string): boolean => !/[/|\n]/.test(name);
+
 export interface ChannelRecord {
   readonly channel: string;
   readonly mode: "granted" | "hosted";

@@ -37,6 +37,7 @@ import {
 import { keyOfRoute } from "./books.ts";
 import { ControllerError } from "./errors.ts";
 import type { ControllerErrorCode } from "./errors.ts";
+import { isDomainName } from "./model.ts";
 import type { Endpoint } from "./model.ts";
 import type { Network } from "./network.ts";
 import type { Records } from "./records.ts";
@@ -77,8 +78,7 @@ export function northboundRoutes({ network, records, segments }: NorthboundParts
   }: AddDomainRequest): Promise<AddDomainResponse> => {
     required(domainName, "domain_name must not be empty");
     required(secret, "secret must not be empty");
-    // its nodes are `<domain>/<node id>`
-    if (/[/|\n]/.test(domainName)) {
+    if (!isDomainName(domainName)) {
       const message = "domain_name must not contain / or |";
       throw new ControllerError("controller/invalid-argument", { message });
     }

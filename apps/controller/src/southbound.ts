@@ -11,6 +11,7 @@ import type {
   RegisterNodeResponse,
   Route,
 } from "@coterie/wire/slim/controller";
+import { isDomainName } from "./model.ts";
 import type { Endpoint } from "./model.ts";
 import type { Network } from "./network.ts";
 import { createNodeChannel } from "./node-channel.ts";
@@ -66,7 +67,7 @@ export function southboundRoutes(parts: SouthboundParts): Routes {
   const admitted = async (request: RegisterNodeRequest, domain: string): Promise<boolean> => {
     const { nodeId, credentials } = request;
     if (nodeId === "" || nodeId.length > 255 || domain.length > 255) return false;
-    if (/[\n|]/.test(nodeId + domain) || domain.includes("/")) return false;
+    if (/[\n|]/.test(nodeId) || !isDomainName(domain)) return false;
     if (isForeign(request)) return false;
     const kept = records.domains.get(domain);
     if (kept !== undefined && (await secretMatches(credentials, kept.secret))) return true;

@@ -16,7 +16,14 @@ import {
 import type { ClientOptions, EngineEvent, PublicIdentifier, Signer } from "@coterie/client";
 import { createMemoryStore } from "@coterie/storage";
 import { createMemoryTransport } from "@coterie/transport";
-import { createWorld, testPasskey, testWallet } from "@coterie/testkit";
+import {
+  agreeingContracts,
+  contractAddress,
+  createWorld,
+  openSafe,
+  testPasskey,
+  testWallet,
+} from "@coterie/testkit";
 import type { World } from "@coterie/testkit";
 
 const backendOf = (world: World) => ({
@@ -416,22 +423,8 @@ test("XID-41: the calls of a registration, in their order; XID-44: what does not
   await world.close();
 });
 
-const contractAddress = `0x${"c0".repeat(20)}`;
-const contractWallet: Signer = {
-  type: "SCW",
-  getIdentifier: () => ({ identifier: contractAddress, identifierKind: 0 }),
-  // Each text its own bytes, as XID-30 wants it.
-  signMessage: (text) => new TextEncoder().encode(text),
-  getChainId: () => 8453n,
-};
-
-const agreeing: NonNullable<ClientOptions["contracts"]> = {
-  verify: async (checks) =>
-    checks.map(({ blockNumber }) => ({ isValid: true, blockNumber: blockNumber ?? 77n })),
-};
-
 test("XID-12: a contract wallet founds an inbox and joins it again, through the node", async () => {
-  const world = createWorld({ contracts: agreeing });
+  const world = createWorld({ contracts: agreeingContracts });
   const safe = await openSafe(world);
   const second = await openSafe(world);
   expect(safe.isRegistered).toBe(true);
@@ -454,13 +447,13 @@ test("XID-12: a contract wallet founds an inbox and joins it again, through the 
 });
 
 test("XID-12: while a chain is silent its wallets stay who they were and nobody else waits; no log is given up for it", async () => {
-  const world = createWorld({ contracts: agreeing });
+  const world = createWorld({ contracts: agreeingContracts });
   let up = true;
   const ada = await world.join("ada", {
     contracts: {
       async verify(checks) {
         if (!up) throw new Error("silent");
-        return agreeing.verify(checks);
+        return agreeingContracts.verify(checks);
       },
     },
   });
@@ -486,18 +479,3 @@ test("XID-12: while a chain is silent its wallets stay who they were and nobody 
   await stranger.close();
   await world.close();
 });
-
-function openSafe(world: World, address = contractAddress): Promise<Client> {
-  const signer: Signer = {
-    ...contractWallet,
-    getIdentifier: () => ({ identifier: address, identifierKind: 0 }),
-  };
-  return Client.create(signer, {
-    crypto: world.crypto,
-    clock: world.clock,
-    timers: world.clock,
-    workers: false,
-    store: createMemoryStore(),
-    transport: createMemoryTransport(world.node.routes),
-  });
-}

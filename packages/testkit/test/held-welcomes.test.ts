@@ -1,36 +1,22 @@
 import { expect, test } from "vitest";
 import { CoterieError } from "@coterie/base";
-import { Client, WorkerKind } from "@coterie/client";
-import type { ClientOptions, Group, Signer } from "@coterie/client";
-import { createMemoryStore } from "@coterie/storage";
-import { Status, TransportError, createMemoryTransport } from "@coterie/transport";
+import { WorkerKind } from "@coterie/client";
+import type { Group } from "@coterie/client";
+import { Status, TransportError } from "@coterie/transport";
 import { GetIdentityUpdatesRequest, paths } from "@coterie/wire";
-import { createWorld, crew, follow, groupOf, standings, textsOf } from "@coterie/testkit";
-import type { Actor, World } from "@coterie/testkit";
+import {
+  agreeingContracts,
+  createWorld,
+  crew,
+  follow,
+  groupOf,
+  openSafe,
+  standings,
+  textsOf,
+} from "@coterie/testkit";
+import type { Actor } from "@coterie/testkit";
 
 const { getIdentityUpdates } = paths.identity;
-const agreeing: NonNullable<ClientOptions["contracts"]> = {
-  verify: async (checks) =>
-    checks.map(({ blockNumber }) => ({ isValid: true, blockNumber: blockNumber ?? 77n })),
-};
-
-/** Somebody whose log nobody can judge without asking a chain. */
-function joinSafe(world: World): Promise<Client> {
-  const signer: Signer = {
-    type: "SCW",
-    getIdentifier: () => ({ identifier: `0x${"c0".repeat(20)}`, identifierKind: 0 }),
-    signMessage: (text) => new TextEncoder().encode(text),
-    getChainId: () => 8453n,
-  };
-  return Client.create(signer, {
-    crypto: world.crypto,
-    clock: world.clock,
-    timers: world.clock,
-    workers: false,
-    store: createMemoryStore(),
-    transport: createMemoryTransport(world.node.routes),
-  });
-}
 
 function inboxesOf(request: Uint8Array): string[] {
   return GetIdentityUpdatesRequest.decode(request).requests.map(({ inboxId }) => inboxId);
@@ -49,18 +35,18 @@ test.each([
 ] as const)(
   "XWL-12, XCV-11: a welcome that waits for %s holds up nothing, and is used when it can be judged",
   async (_, failure) => {
-    const world = createWorld({ workers: true, selfMovingMs: 4_500, contracts: agreeing });
+    const world = createWorld({ workers: true, selfMovingMs: 4_500, contracts: agreeingContracts });
     let up = false;
     const ada = await world.join("ada");
     const bo = await world.join("bo", {
       contracts: {
         async verify(checks) {
           if (!up && failure) throw failure();
-          return agreeing.verify(checks);
+          return agreeingContracts.verify(checks);
         },
       },
     });
-    const safe = await joinSafe(world);
+    const safe = await openSafe(world);
     bo.swallow = (path, request) => {
       if (up || failure || path !== getIdentityUpdates) return undefined;
       if (inboxesOf(request).includes(safe.inboxId)) throw tooMuch();
@@ -94,14 +80,14 @@ test.each([
 );
 
 test("XWL-11: a welcome that can never be judged is given up after three days", async () => {
-  const world = createWorld({ workers: true, selfMovingMs: 4_500, contracts: agreeing });
+  const world = createWorld({ workers: true, selfMovingMs: 4_500, contracts: agreeingContracts });
   const ada = await world.join("ada");
   const bo = await world.join("bo", {
     contracts: { verify: () => Promise.reject(noChain()) },
     // Keeps its key packages, so that time alone can end it.
     workerConfig: { disabledWorkers: [WorkerKind.KeyPackageCleaner] },
   });
-  const safe = await joinSafe(world);
+  const safe = await openSafe(world);
   await ada.client.conversations.createGroup([bo.client.inboxId, safe.inboxId]);
   await bo.client.conversations.sync();
   world.clock.jump(73 * 3_600_000);

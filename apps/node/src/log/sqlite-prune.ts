@@ -12,14 +12,10 @@ interface AgeRow {
  * Walks each log from its oldest entry and remembers how far it came, so that commits, which stay, are passed once a process and
  * not once an hour. Run it inside a transaction.
  */
-export function createPruner(statements: Statements): {
-  prune(limits: PruneLimits): Pruned;
-  /** Begins at the oldest entries again, where what was done was undone. */
-  restart(): void;
-} {
+export function createPruner(statements: Statements): (limits: PruneLimits) => Pruned {
   const walk = (ages: Statement, remove: Statement) => {
     let passed = 0n;
-    const step = (beforeNs: bigint | undefined, most: number): Pruned => {
+    return (beforeNs: bigint | undefined, most: number): Pruned => {
       if (beforeNs === undefined) return { entries: 0, done: true };
       const rows = ages.all(passed, most) as AgeRow[];
       let entries = 0;
@@ -32,26 +28,19 @@ export function createPruner(statements: Statements): {
       }
       return { entries, done: rows.length < most };
     };
-    return { step, restart: () => void (passed = 0n) };
   };
   const messages = walk(statements.messageAges, statements.deleteMessage);
   const welcomes = walk(statements.welcomeAges, statements.deleteWelcome);
-  return {
-    prune({ messagesBeforeNs, welcomesBeforeNs, most }) {
-      const first = messages.step(messagesBeforeNs, most);
-      const second = welcomes.step(welcomesBeforeNs, most);
-      const packages =
-        welcomesBeforeNs === undefined
-          ? 0
-          : Number(statements.deleteKeyPackages.run(welcomesBeforeNs).changes);
-      return {
-        entries: first.entries + second.entries + packages,
-        done: first.done && second.done,
-      };
-    },
-    restart() {
-      messages.restart();
-      welcomes.restart();
-    },
+  return ({ messagesBeforeNs, welcomesBeforeNs, most }) => {
+    const first = messages(messagesBeforeNs, most);
+    const second = welcomes(welcomesBeforeNs, most);
+    const packages =
+      welcomesBeforeNs === undefined
+        ? 0
+        : Number(statements.deleteKeyPackages.run(welcomesBeforeNs).changes);
+    return {
+      entries: first.entries + second.entries + packages,
+      done: first.done && second.done,
+    };
   };
 }

@@ -64,7 +64,7 @@ export function openSqliteLog(options: SqliteLogOptions): SqliteLog {
   const clock = options.clock ?? systemClock;
   const db = openDatabase(options);
   const statements = prepareStatements(db);
-  const pruner = createPruner(statements);
+  let prune = createPruner(statements);
   const watchers = new Set<Watcher>();
   const heads = createNewestHeads();
   let closed = false;
@@ -240,10 +240,11 @@ export function openSqliteLog(options: SqliteLogOptions): SqliteLog {
       try {
         return await writer.write(() => {
           heads.clear();
-          return pruner.prune(limits);
+          return prune(limits);
         });
       } catch (error) {
-        pruner.restart();
+        // it is not where it was: what was deleted is there again
+        prune = createPruner(statements);
         throw error;
       }
     },

@@ -81,10 +81,9 @@ export function createIdentityJudge(
       let { state } = known;
       const used = new Set(known.used);
       for (const entry of entries) {
-        const parsed = parseUpdate(IdentityUpdate.decode(entry.update));
-        const verified = await verify(parsed);
+        const verified = await verify(parseUpdate(IdentityUpdate.decode(entry.update)));
         state = applyUpdate(crypto, state, verified);
-        for (const mark of marksOf(crypto, parsed, verified)) used.add(mark);
+        for (const mark of marksOf(crypto, verified)) used.add(mark);
       }
       const last = entries.at(-1)?.sequenceId ?? known.last;
       const standing = { count: known.count + entries.length, last, state, used };
@@ -100,7 +99,7 @@ export function createIdentityJudge(
       const verified = await verify(parsed);
       const after = applyUpdate(crypto, state, verified);
       // XID-30 counts other encodings of one signature as new; members read such logs, we do not write them
-      if (marksOf(crypto, parsed, verified).some((mark) => used.has(mark))) {
+      if (marksOf(crypto, verified).some((mark) => used.has(mark))) {
         throw new IdentityError("identity/replay", { rule: "XID-30" });
       }
       const { added, removed } = diff(state, after);
@@ -113,13 +112,9 @@ export function createIdentityJudge(
  * What an update uses up: its signatures, and its text. A contract's signature can be wrapped in many ways and says yes in each of them, so
  * that an old word would come true again under another encoding.
  */
-function marksOf(
-  crypto: CryptoProvider,
-  parsed: UnverifiedUpdate,
-  verified: VerifiedUpdate,
-): readonly string[] {
-  const text = crypto.hash("sha256", toUtf8(signatureText(parsed)));
-  return [...canonicalSignatures(verified), `text:${toHex(text)}`];
+function marksOf(crypto: CryptoProvider, update: VerifiedUpdate): readonly string[] {
+  const text = crypto.hash("sha256", toUtf8(signatureText(update)));
+  return [...canonicalSignatures(update), `text:${toHex(text)}`];
 }
 
 function identifiersIn(members: readonly MemberId[]): Identifier[] {

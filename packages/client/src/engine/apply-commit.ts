@@ -34,7 +34,7 @@ export function applyCommit(applied: AppliedCommit): Step {
     active: state.record.active && !removed,
     // XCV-24
     pendingLeaves: state.record.pendingLeaves.filter((id) => after.membership.members.has(id)),
-    impostors: impostorsAfter(state.record.impostors, valid),
+    impostors: impostorsAfter(state.record.impostors, valid.claims),
   };
   const next: GroupState = {
     ...state,
@@ -90,10 +90,10 @@ export function applyCommit(applied: AppliedCommit): Step {
 
 /** They stay known when they are gone: what they sealed before may come afterwards. */
 function impostorsAfter(
-  known: readonly string[] | undefined,
-  { impostors, admitted }: ValidCommit,
+  known: readonly string[] = [],
+  claims: ValidCommit["claims"],
 ): readonly string[] | undefined {
-  const still = known?.filter((one) => !admitted.has(one) && !impostors.has(one)) ?? [];
-  const all = [...still, ...impostors];
+  const added = [...claims].flatMap(([one, isTrue]) => (isTrue ? [] : [one]));
+  const all = [...known.filter((one) => !claims.has(one)), ...added];
   return all.length > 0 ? all : undefined;
 }

@@ -32,9 +32,8 @@ export interface ValidCommit {
   readonly changes: GroupChanges;
   /** Whether it adds or removes installations. */
   readonly movesInstallations: boolean;
-  /** Added installations whose leaf claims another inbox than the one that admitted them, and the others (XGC-12). */
-  readonly impostors: ReadonlySet<string>;
-  readonly admitted: ReadonlySet<string>;
+  /** Added installations, and whether their leaf claims the inbox that admitted them (XGC-12). */
+  readonly claims: ReadonlyMap<string, boolean>;
 }
 
 export type CommitVerdict =
@@ -257,9 +256,7 @@ function judgeCommit(view: CommitView, context: JudgeContext): CommitVerdict {
   if (expected.kind === "missing") {
     return refuse("missing-identity-update", "XID-31", { ...expected.point });
   }
-  const tree = new Map(
-    view.before.members().map(({ leaf }) => [toHex(leaf.signatureKey), ownerOf(leaf)?.inboxId]),
-  );
+  const tree = new Map(view.before.members().map(({ leaf }) => [toHex(leaf.signatureKey), leaf]));
   const installations = checkInstallations({
     expectedAdded: expected.added,
     expectedRemoved: expected.removed,
@@ -286,14 +283,14 @@ function judgeCommit(view: CommitView, context: JudgeContext): CommitVerdict {
     return { kind: "wait", for: { kind: "version", required } };
   }
   const movesInstallations = subjects.added.size + subjects.removed.size > 0;
-  const impostors = new Set<string>();
+  const claims = new Map<string, boolean>();
   for (const [installation, inboxId] of subjects.added) {
-    const admittedBy = expected.added.get(installation) ?? tree.get(installation);
-    if (admittedBy !== inboxId) impostors.add(installation);
+    const leaf = tree.get(installation);
+    const admittedBy = expected.added.get(installation) ?? (leaf && ownerOf(leaf)?.inboxId);
+    claims.set(installation, admittedBy === inboxId);
   }
-  const admitted = new Set([...subjects.added.keys()].filter((one) => !impostors.has(one)));
-  const what = { committer, before, after, changes, movesInstallations, impostors, admitted };
-  return { kind: "accept", commit: what };
+  const commit = { committer, before, after, changes, movesInstallations, claims };
+  return { kind: "accept", commit };
 }
 
 /** XCV-15: the committer and every updated leaf stay members, with their installation in the inbox's state. */

@@ -120,6 +120,7 @@ export function createControllers(parts: ControllersParts): Controllers {
       const session = sessionOf(line);
       void dropAbandoned();
       taken.add(session);
+      // also where it could not be hung up
       const served = (): void => void taken.delete(session);
       server.serve(controlSessionOf(session)).then(served, served);
       return true;

@@ -22,7 +22,7 @@ export interface ServeControlParts {
 
 /** The app's side of its controllers: one for the app's life, whatever the number of sessions. */
 export interface ControlServer {
-  /** Answers until the session ends. */
+  /** Answers until the session ends. Rejects where it could not be hung up, as the other side did so first. */
   serve(session: ControlSession): Promise<void>;
 }
 
@@ -60,8 +60,7 @@ export function createControlServer(parts: ServeControlParts): ControlServer {
   const granted = (name: string, controller: VerifiedToken, op: ControlRequest["op"]): Granted => {
     recall();
     const found = channels.get(name);
-    // SCT-32: who has handed it over would only leave it
-    if (found === undefined || found.channel.isOver || !found.channel.isModerator) {
+    if (found === undefined || !isHeld(found)) {
       channels.delete(name);
       throw new Refusal(`channel ${name} not found`);
     }
@@ -124,8 +123,7 @@ export function createControlServer(parts: ServeControlParts): ControlServer {
       case "list-channels": {
         recall();
         const own = [...channels.values()].filter(
-          ({ channel, grant }) =>
-            !channel.isOver && channel.isModerator && grant.controller === controller.baseId,
+          (one) => isHeld(one) && one.grant.controller === controller.baseId,
         );
         const list = own.map(({ grant, token }) => ({ channel: grant.channel, grant: token }));
         return { id, ok: true, channels: list };
@@ -166,7 +164,7 @@ export function createControlServer(parts: ServeControlParts): ControlServer {
   return {
     async serve(session) {
       // SCT-24: without MLS nobody knows who reads and writes along
-      if (!session.hasMls) return hangUp(session);
+      if (!session.hasMls) return session.close();
       for (;;) {
         let message;
         try {
@@ -176,7 +174,7 @@ export function createControlServer(parts: ServeControlParts): ControlServer {
         }
         if (message.payloadType !== controlPayloadType) continue;
         const controller = controllerOf(verifier, parts.accept(), message);
-        if (controller === undefined) return hangUp(session);
+        if (controller === undefined) return session.close();
         const asked = readRequest(message.payload);
         if (asked === undefined) continue;
         const channel = "channel" in asked ? asked.channel : "";
@@ -189,13 +187,11 @@ export function createControlServer(parts: ServeControlParts): ControlServer {
   };
 }
 
-/** The other side may hang up first, which is no failure. */
-async function hangUp(session: ControlSession): Promise<void> {
-  await session.close().catch(() => {});
-}
-
 /** What is told to the controller as it stands. */
 class Refusal extends Error {}
+
+/** SCT-32: who has handed a channel over would only leave it. */
+const isHeld = ({ channel }: Granted): boolean => !channel.isOver && channel.isModerator;
 
 const isOver = ({ expiresAt }: Grant, clock: Clock): boolean =>
   expiresAt !== undefined && BigInt(expiresAt) * 1_000_000_000n <= clock.nowNs();

@@ -51,8 +51,6 @@ export function createDataFlow(
     },
     {
       message(id, content, to) {
-        // one that waited for room has its number only now
-        session.unsaved.add("sequence");
         send(
           context,
           session,
@@ -131,7 +129,6 @@ export function publish(
     return;
   }
   const { sender } = session.data;
-  session.unsaved.add("sequence");
   let taken: boolean;
   if (to === undefined || session.settings.kind !== "group") {
     taken = sender.publish(handle, content, context.now);
@@ -272,7 +269,7 @@ export function receiveData(context: Context, session: Session, received: Receiv
   const item = deliveryOf(session, received, content.value, plaintext);
   const { receiver } = session.data;
   if (type === SessionMessageType.msg) {
-    const stayed = isLeafOf(session, source.key, leafKey);
+    const stayed = noteLeaf(session, source.key, leafKey);
     receiver.message(source.key, messageId, item, plaintext.length, context.now, stayed);
   } else {
     const lost = received.header.error !== undefined;
@@ -280,8 +277,8 @@ export function receiveData(context: Context, session: Session, received: Receiv
   }
 }
 
-/** SRL-22: whether the member's last message was sealed by the same leaf. */
-function isLeafOf({ roster }: Session, key: MemberKey, leafKey: Uint8Array | undefined): boolean {
+/** SRL-22: remembers by which leaf a member's message was sealed; whether its last one was by the same. */
+function noteLeaf({ roster }: Session, key: MemberKey, leafKey: Uint8Array | undefined): boolean {
   const member = roster.get(key);
   if (member === undefined || leafKey === undefined) return false;
   const last = member.leafKey;

@@ -11,7 +11,7 @@ import type { Received } from "./received.ts";
 import { reply } from "./reply.ts";
 import { expel, findMember, participantsOf } from "./roster.ts";
 import { commandOf, onlineOthers, others, timersOf } from "./session.ts";
-import { enqueue, nothing, settled } from "./tasks.ts";
+import { enqueue, nothing, settled, waitWhile } from "./tasks.ts";
 
 /** SGR-13: who was let in and never came is taken out again, before anything else is done. */
 export function* takeBack(
@@ -22,10 +22,8 @@ export function* takeBack(
   const told = takeOut(context, session, member);
   const left = tellLeave(context, session, member, [member.name]);
   // one that is there answers at once, and has left before it is invited again; nobody waits for one that is not
-  const until = context.now + timersOf(session).intervalMs;
-  session.waitUntil = until;
-  while (left.state === "open" && context.now < until) yield;
-  session.waitUntil = undefined;
+  const { intervalMs } = timersOf(session);
+  yield* waitWhile(context, session, intervalMs, () => left.state === "open");
   cancel(session, left);
   yield* settled(told);
   missed(session, told);

@@ -1,9 +1,10 @@
 import { subscribe, unsubscribe } from "./context.ts";
+import { keepNewest } from "./keep-newest.ts";
 import { drainMs, sequencesKept, subscriptionMs } from "./limits.ts";
 import type { Context, Session } from "./model.ts";
 import type { AppEffect } from "./port.ts";
 import { isModerator } from "./session.ts";
-import { abandon } from "./tasks.ts";
+import { abandon, waitWhile } from "./tasks.ts";
 
 /** SGR-06, SGR-24: both names of a group's channel. */
 export function subscribeToChannel(context: Context, session: Session): void {
@@ -24,10 +25,8 @@ export function unsubscribeFromChannel(context: Context, session: Session): void
 /** SSN-13: nothing new is taken; waits for what members still have to acknowledge. */
 export function* drain(context: Context, session: Session): Generator<undefined, void, undefined> {
   session.phase = "draining";
-  session.waitUntil = context.now + drainMs;
   const { sender } = session.data;
-  while (sender.wakeAt !== undefined && context.now < session.waitUntil) yield;
-  session.waitUntil = undefined;
+  yield* waitWhile(context, session, drainMs, () => sender.wakeAt !== undefined);
 }
 
 /** The last that happens to a session; everything in it ends. */
@@ -60,7 +59,5 @@ export function end(
 function rememberSequence({ sequences }: Context, session: Session): void {
   const { id, data } = session;
   if (isModerator(session) || data.sender.nextId === 1) return;
-  sequences.delete(id);
-  sequences.set(id, data.sender.nextId);
-  if (sequences.size > sequencesKept) sequences.delete(sequences.keys().next().value as number);
+  keepNewest(sequences, id, data.sender.nextId, sequencesKept);
 }

@@ -120,7 +120,7 @@ export interface Session {
   strangersAt: number | undefined;
   /** Members that left messages unacknowledged in this step. */
   readonly silent: Set<string>;
-  succession: Succession;
+  readonly succession: Succession;
   /** The moderator waits for its successor. */
   handingOver: boolean;
   /** Letters of members of ours, to be read at the end of what is going on. */
@@ -141,6 +141,8 @@ export interface Session {
   failed: boolean;
   /** State changed that has to be stored before what was sent goes out. */
   readonly unsaved: Set<string>;
+  /** The next data id as it was stored. */
+  savedId: number | undefined;
   /** The same array until somebody comes, goes or is away. */
   view: readonly MemberView[] | undefined;
 }

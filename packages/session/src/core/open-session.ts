@@ -2,7 +2,7 @@ import { createAbsence } from "./absence.ts";
 import { absenceSink, presenceSink } from "./coming-and-going.ts";
 import { wallSeconds } from "./context.ts";
 import { createDataFlow } from "./data.ts";
-import type { Context, Member, Session } from "./model.ts";
+import type { Context, Member, Session, Succession } from "./model.ts";
 import { createPresence } from "./presence.ts";
 import { createHeld } from "./reliability/held.ts";
 import { createReplayGuard } from "./replay.ts";
@@ -31,6 +31,7 @@ export function openSession(
     readonly roster: ReadonlyMap<string, Member>;
     readonly nextId: number;
     readonly positions: ReadonlyMap<string, number>;
+    readonly succession: Succession | undefined;
   },
 ): Session {
   const session: Session = {
@@ -51,7 +52,9 @@ export function openSession(
     expelled: new Map(),
     strangersAt: undefined,
     silent: new Set(),
-    succession: createSuccession(restored === undefined ? wallSeconds(context) - 60 : 0),
+    succession:
+      restored?.succession ??
+      createSuccession(restored === undefined ? wallSeconds(context) - 60 : 0),
     handingOver: false,
     letters: [],
     failed: false,
@@ -62,7 +65,8 @@ export function openSession(
     joinUntil: undefined,
     waitUntil: undefined,
     welcomes: [],
-    unsaved: new Set(["session", "roster", "mls", "sequence", "succession"]),
+    unsaved: new Set(["session", "roster", "mls", "succession"]),
+    savedId: restored?.nextId,
   };
   const parts: Pick<Mutable<Session>, "data" | "presence" | "absence"> = session;
   const follows = (): boolean => !isModerator(session);

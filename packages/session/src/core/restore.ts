@@ -47,6 +47,7 @@ export function restore(
       roster,
       nextId: decodeId(entries.get("sequence")),
       positions: new Map(positions),
+      succession: succession && restoreSuccession(context, succession),
     },
   );
   session.unsaved.clear();
@@ -56,7 +57,6 @@ export function restore(
     if (group) member.online = false;
     session.presence.set(member.name.key, member.online);
   }
-  if (succession !== undefined) restoreSuccession(context, session, succession);
   session.data.sender.know(others(session).map(({ name }) => name.key));
   awaitAcks(context, session, others(session));
   subscribeToChannel(context, session);

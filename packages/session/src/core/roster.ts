@@ -1,5 +1,6 @@
 import { ParticipantState } from "@coterie/wire/slim";
 import type { Participant } from "@coterie/wire/slim";
+import { keepNewest } from "./keep-newest.ts";
 import { expelledKept, maxMembers } from "./limits.ts";
 import { refused } from "./mls-profile.ts";
 import type { Context, Member, Session } from "./model.ts";
@@ -37,13 +38,13 @@ export function readParticipant(
 
 /** On the list, and not waited for yet. */
 export function list(session: Session, member: Member): void {
-  if (session.roster.size >= maxMembers && !session.roster.has(member.name.key)) {
-    throw refused("too-many-members");
-  }
+  const { key } = member.name;
+  const isNew = !session.roster.has(key);
+  if (isNew && session.roster.size >= maxMembers) throw refused("too-many-members");
   // what came late of its former time here says nothing of this one
-  if (!session.roster.has(member.name.key)) session.data.receiver.returned(member.name.key);
-  session.expelled.delete(member.name.key);
-  session.roster.set(member.name.key, member);
+  if (isNew) session.data.receiver.returned(key);
+  session.expelled.delete(key);
+  session.roster.set(key, member);
   changed(session);
 }
 
@@ -83,10 +84,7 @@ export function expel(context: Context, session: Session, key: string): void {
   session.data.sender.leave(key, "removed", context.now);
   session.data.receiver.forget(key);
   session.unsaved.add(positionPrefix + key);
-  session.expelled.set(key, context.now);
-  if (session.expelled.size > expelledKept) {
-    session.expelled.delete(session.expelled.keys().next().value as string);
-  }
+  keepNewest(session.expelled, key, context.now, expelledKept);
 }
 
 /** SHB-06: known here alone. Presence calls this, whoever told it. */

@@ -15,12 +15,16 @@ export const positionPrefix = "position/";
 /** SHB-17: what this step changed goes before everything that it sends. */
 export function save(context: Context, session: Session): void {
   const { unsaved } = session;
-  if (context.parts.persistent !== true || unsaved.size === 0 || !isWorthIt(session)) return;
+  const { nextId } = session.data.sender;
+  const isNew = unsaved.size > 0 || nextId !== session.savedId;
+  if (context.parts.persistent !== true || !isNew || !isWorthIt(session)) return;
   const puts: [string, Uint8Array][] = [];
   const deletes: string[] = [];
   if (unsaved.has("session")) puts.push(["session", encodeSession(session)]);
   if (unsaved.has("roster")) puts.push(["roster", encodeRoster(session.roster)]);
-  if (unsaved.has("sequence")) puts.push(["sequence", encodeId(session.data.sender.nextId)]);
+  // numbers are given when a message is taken, or later where it waits for room
+  if (nextId !== session.savedId) puts.push(["sequence", encodeId(nextId)]);
+  session.savedId = nextId;
   if (unsaved.has("succession")) puts.push(["succession", encodeSuccession(session.succession)]);
   for (const key of unsaved) {
     if (key.startsWith(positionPrefix)) {

@@ -16,7 +16,7 @@ import { renewKeys } from "./renewal.ts";
 import { reply } from "./reply.ts";
 import { findMember, participantOf } from "./roster.ts";
 import { commandOf, isModerator, onlineOthers, others, settingsOf, timersOf } from "./session.ts";
-import { abandon, enqueue, nothing, settled } from "./tasks.ts";
+import { abandon, enqueue, nothing, settled, waitWhile } from "./tasks.ts";
 import { decodeWarrants, encodeWarrants, isSigned, signWarrant, successionKey } from "./warrant.ts";
 
 // SHB-18: the moderator gives its place to a member of ours, or is lost and one of them takes it by the votes of the others.
@@ -50,10 +50,9 @@ export function createSuccession(since: number): Succession {
 /** A word that was given holds after a restart as well, and who did not know of the change is still to be told. */
 export function restoreSuccession(
   context: Context,
-  session: Session,
   { since, proof, untold, vote: given }: SuccessionRecord,
-): void {
-  session.succession = {
+): Succession {
+  return {
     ...createSuccession(since),
     vote: given && { ...given, until: context.now + 2 * claimMs },
     proof,
@@ -73,11 +72,9 @@ export function* handOver(context: Context, session: Session, target: KnownName 
     warrant: signWarrant(context, session, word(context, session, "handover", key)),
   });
   const { intervalMs, maxRetries } = timersOf(session);
-  session.waitUntil = context.now + 2 * intervalMs * (maxRetries + 1);
   session.handingOver = true;
-  while (isModerator(session) && context.now < session.waitUntil) yield;
+  yield* waitWhile(context, session, 2 * intervalMs * (maxRetries + 1), () => isModerator(session));
   session.handingOver = false;
-  session.waitUntil = undefined;
   if (isModerator(session)) throw new SessionError("session/unanswered", { session: session.id });
   return nothing;
 }
@@ -128,11 +125,8 @@ function* claim(context: Context, session: Session): Work {
       commitId: session.mls?.lastCommit ?? 0,
     });
   }
-  const until = context.now + claimMs;
-  session.waitUntil = until;
   const isWon = (): boolean => votes.size * 2 > electorate.length + 1;
-  while (!isWon() && context.now < until && session.moderator === moderator) yield;
-  session.waitUntil = undefined;
+  yield* waitWhile(context, session, claimMs, () => !isWon() && session.moderator === moderator);
   succession.votes = undefined;
   if (session.moderator !== moderator || session.presence.isOnline(moderator.key)) return nothing;
   if (isWon()) return yield* takeOver(context, session, [...votes.values()]);
@@ -213,14 +207,14 @@ function tell(context: Context, session: Session, key: string): void {
   const member = session.roster.get(key);
   if (member === undefined || succession.proof === undefined || succession.telling.has(key)) return;
   const { metadata } = session.settings;
-  const isNative = member.key !== undefined && !member.ours;
   const asked = ask(context, session, {
     command: commandOf(context, session, {
       type: SessionMessageType.joinRequest,
       payload: joinRequestOf(session),
       to: member.name,
-      // one that was never heard of may be ours
-      metadata: isNative ? metadata : new Map([...metadata, [successionKey, succession.proof]]),
+      metadata: perhapsOurs(member).ours
+        ? new Map([...metadata, [successionKey, succession.proof]])
+        : metadata,
     }),
     expect: [member.name],
     replyTypes: [SessionMessageType.joinReply],
@@ -332,7 +326,7 @@ function isVote(context: Context, session: Session, warrant: Warrant, successor:
   return (
     warrant.kind === "vote" &&
     signer !== undefined &&
-    isCandidate(session, { ...perhapsOurs(signer), online: true }) &&
+    mayVote(session, signer) &&
     isAbout(context, session, warrant, successor) &&
     isSigned(context, session, warrant)
   );
@@ -403,9 +397,14 @@ function electors(context: Context, session: Session): Member[] {
   const lostAt = session.roster.get(session.moderator.key)?.goneAt ?? context.now - longAgoMs;
   return others(session).filter(
     (member) =>
-      isCandidate(session, { ...perhapsOurs(member), online: true }) &&
+      mayVote(session, member) &&
       (member.online || (member.goneAt ?? -Infinity) >= lostAt - togetherMs),
   );
+}
+
+/** Whether it is there now or not. */
+function mayVote(session: Session, member: Member): boolean {
+  return isCandidate(session, { ...perhapsOurs(member), online: true });
 }
 
 /** One that was never heard of may be ours. */

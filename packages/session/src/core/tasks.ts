@@ -1,6 +1,6 @@
 import { CoterieError, InvariantError } from "@coterie/base";
 import { SessionError } from "../errors.ts";
-import type { Ask, Context, Subscription, Tasks, Work } from "./model.ts";
+import type { Ask, Context, Session, Subscription, Tasks, Work } from "./model.ts";
 import type { Handle, Outcome } from "./port.ts";
 
 export const nothing: Outcome = {};
@@ -55,6 +55,18 @@ export function abandon(
 
 export function fail(context: Context, handle: Handle | undefined, error: CoterieError): void {
   if (handle !== undefined) context.out.push({ kind: "failed", handle, error });
+}
+
+/** Waits while it is so, but no longer than this: the session is woken then. */
+export function* waitWhile(
+  context: Context,
+  session: Session,
+  ms: number,
+  isSo: () => boolean,
+): Generator<undefined, void, undefined> {
+  session.waitUntil = context.now + ms;
+  while (isSo() && context.now < (session.waitUntil ?? 0)) yield;
+  session.waitUntil = undefined;
 }
 
 /** Waits until each of these has ended, well or not. */

@@ -115,9 +115,7 @@ export function createCaller({ open, members, isGroup, time }: CallerParts): Cal
       }
       // SRP-12: whatever was lost may have been of any call
       const error =
-        item.kind === "lost"
-          ? new RpcError(RpcCode.DataLoss, "a message is lost")
-          : new RpcError(RpcCode.Unavailable, "a member is gone");
+        item.kind === "lost" ? new RpcError(RpcCode.DataLoss, "a message is lost") : memberGone();
       for (const call of on.calls.values()) take(call, item.source, { kind: "error", error });
       if (item.kind === "gone") leave(on, item.source);
     }
@@ -230,8 +228,7 @@ export function createCaller({ open, members, isGroup, time }: CallerParts): Cal
             on = opened;
             opened.calls.set(id, call);
             for (const source of opened.gone.values()) {
-              const error = new RpcError(RpcCode.Unavailable, "a member is gone");
-              take(call, source, { kind: "error", error });
+              take(call, source, { kind: "error", error: memberGone() });
             }
             return sendAll(opened, call, { service, method, deadlineMs, metadata }, requests);
           },
@@ -253,4 +250,8 @@ export function createCaller({ open, members, isGroup, time }: CallerParts): Cal
       await held?.session.close();
     },
   };
+}
+
+function memberGone(): RpcError {
+  return new RpcError(RpcCode.Unavailable, "a member is gone");
 }

@@ -8,7 +8,7 @@ import { metadataOf } from "../headers.ts";
 import { isOpen, okHeaders, sendOnlyHeaders, sendTrailers, trailersOf } from "./answer.ts";
 import type { ServerLimits } from "./limits.ts";
 import { Outbound, writeSingle } from "./outbound.ts";
-import { countedAnswerBytes, pumpAnswers, StallWatch, termsOf } from "./serving.ts";
+import { AnswerShare, pumpAnswers, StallWatch, termsOf } from "./serving.ts";
 import { missingRequest, readMany, readSingle, type RequestLimits } from "./request.ts";
 
 /** What a call needs of the connection that it came on. */
@@ -55,7 +55,7 @@ export class ServerCall implements CallContext, ServedCall {
   #ended = false;
   #outbound: Outbound | undefined;
   #iterator: AsyncIterator<Uint8Array> | undefined;
-  #reserved = 0;
+  readonly #share: AnswerShare;
   readonly #watch = new StallWatch();
   #receiving = false;
 
@@ -71,6 +71,7 @@ export class ServerCall implements CallContext, ServedCall {
     for (const text of rawHeaders) bytes += text.length;
     this.#headerBytes = bytes;
     this.#host = host;
+    this.#share = new AnswerShare(host.reserveAnswer);
     this.#stream = stream;
     this.#headers = headers;
   }
@@ -233,18 +234,11 @@ export class ServerCall implements CallContext, ServedCall {
   #send(message: Uint8Array): void {
     const stream = this.#stream;
     if (this.#ended || !isOpen(stream)) return;
-    if (message.length >= countedAnswerBytes) this.#hold(message.length);
+    this.#share.hold(message.length);
     this.#ended = true;
     this.#watch.moved();
     this.#respond(okHeaders);
     writeSingle(stream, message);
-  }
-
-  /** Counts the bytes of a large answer that waits: a caller who asks for much and reads nothing holds no more than its share. */
-  #hold(bytes: number): void {
-    if (bytes === this.#reserved) return;
-    this.#host.reserveAnswer(bytes - this.#reserved);
-    this.#reserved = bytes;
   }
 
   #respond(headers: OutgoingHttpHeaders): void {
@@ -262,8 +256,7 @@ export class ServerCall implements CallContext, ServedCall {
     outbound.attach(this.#stream);
     const iterator = answers[Symbol.asyncIterator]();
     this.#iterator = iterator;
-    const isEnded = (): boolean => this.#ended;
-    if (!(await pumpAnswers(iterator, outbound, isEnded, (bytes) => this.#hold(bytes)))) return;
+    if (!(await pumpAnswers(iterator, outbound, () => this.#ended, this.#share))) return;
     this.#iterator = undefined;
     this.end(Status.ok, "");
   }
@@ -298,7 +291,7 @@ export class ServerCall implements CallContext, ServedCall {
       this.#ended = true;
       this.#abort();
     }
-    this.#hold(0);
+    this.#share.hold(0);
     this.#outbound?.fail(new TransportError(Status.cancelled, { sent: "answered" }));
     this.#host.left(this);
   }

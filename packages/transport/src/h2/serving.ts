@@ -6,7 +6,7 @@ import type { Outbound } from "./outbound.ts";
 /** What every served call does in the same way, over HTTP/2 or gRPC-web. */
 
 /** Smaller answers are not worth counting against what all of them may hold. */
-export const countedAnswerBytes: number = 64 * 1024;
+const countedAnswerBytes = 64 * 1024;
 
 type Header = string | readonly string[] | undefined;
 
@@ -46,25 +46,41 @@ export class StallWatch {
   }
 }
 
+/** What one call has of the answers that wait for callers: who asks for much and reads nothing holds no more than its share (F42). */
+export class AnswerShare {
+  readonly #reserve: (bytes: number) => void;
+  #held = 0;
+
+  constructor(reserve: (bytes: number) => void) {
+    this.#reserve = reserve;
+  }
+
+  /** Instead of what was held before; throws when nothing is left. */
+  hold(bytes: number): void {
+    const counted = bytes >= countedAnswerBytes ? bytes : 0;
+    if (counted === this.#held) return;
+    this.#reserve(counted - this.#held);
+    this.#held = counted;
+  }
+}
+
 /**
- * Writes answers as fast as they are taken. False where the call ended before they did. `hold` counts what waits for the caller now, as far as it
- * is large: of callers who read nothing a connection may have many (F42). What still waits when the call ends is given back when its stream closes.
+ * Writes answers as fast as they are taken. False where the call ended before they did. `share` counts what waits for the caller now: of callers
+ * who read nothing a connection may have many. What still waits when the call ends is given back when its stream closes.
  */
 export async function pumpAnswers(
   iterator: AsyncIterator<Uint8Array>,
   outbound: Outbound,
   isEnded: () => boolean,
-  hold: (bytes: number) => void,
+  share: AnswerShare,
 ): Promise<boolean> {
   for (;;) {
     const step = await iterator.next();
     if (isEnded()) return false;
     if (step.done === true) return true;
-    const { length } = step.value;
-    const counted = length >= countedAnswerBytes;
-    if (counted) hold(length);
+    share.hold(step.value.length);
     if (!outbound.push(step.value)) await outbound.drained();
     if (isEnded()) return false;
-    if (counted) hold(0);
+    share.hold(0);
   }
 }

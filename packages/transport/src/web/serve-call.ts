@@ -7,7 +7,7 @@ import { encodeFrame, frameHeaderBytes } from "../framing.ts";
 import { encodeGrpcMessage, metadataOf } from "../headers.ts";
 import { Outbound } from "../h2/outbound.ts";
 import { readSingle } from "../h2/request.ts";
-import { countedAnswerBytes, pumpAnswers, StallWatch, termsOf } from "../h2/serving.ts";
+import { AnswerShare, pumpAnswers, StallWatch, termsOf } from "../h2/serving.ts";
 import type { CallHost, ServedCall } from "../h2/serve-call.ts";
 import { encodeTrailers } from "./trailers.ts";
 
@@ -34,12 +34,13 @@ export class WebServerCall implements CallContext, ServedCall {
   #trailers = encodeTrailers(Status.ok, "");
   #ended = false;
   #closed = false;
-  #reserved = 0;
+  readonly #share: AnswerShare;
   #receiving = false;
   readonly #watch = new StallWatch();
 
   constructor(host: CallHost, { request, response, cors }: WebExchange) {
     this.#host = host;
+    this.#share = new AnswerShare(host.reserveAnswer);
     this.#request = request;
     // Both speak the part of Node's interface that is used here; their types only differ in what they extend.
     this.#response = response as ServerResponse;
@@ -166,16 +167,10 @@ export class WebServerCall implements CallContext, ServedCall {
 
   #send(message: Uint8Array): void {
     if (this.#ended || this.#closed) return;
-    if (message.length >= countedAnswerBytes) this.#hold(message.length);
+    this.#share.hold(message.length);
     this.#ended = true;
     this.#watch.moved();
     this.#respondWhole({}, encodeFrame(message), this.#trailers);
-  }
-
-  #hold(bytes: number): void {
-    if (bytes === this.#reserved) return;
-    this.#host.reserveAnswer(bytes - this.#reserved);
-    this.#reserved = bytes;
   }
 
   #respondWhole(headers: OutgoingHttpHeaders, ...parts: readonly Uint8Array[]): void {
@@ -217,8 +212,7 @@ export class WebServerCall implements CallContext, ServedCall {
     });
     const iterator = answers[Symbol.asyncIterator]();
     this.#iterator = iterator;
-    const isEnded = (): boolean => this.#ended;
-    if (!(await pumpAnswers(iterator, outbound, isEnded, (bytes) => this.#hold(bytes)))) return;
+    if (!(await pumpAnswers(iterator, outbound, () => this.#ended, this.#share))) return;
     this.#iterator = undefined;
     this.end(Status.ok, "");
   }
@@ -247,7 +241,7 @@ export class WebServerCall implements CallContext, ServedCall {
       this.#ended = true;
       this.#abort();
     }
-    this.#hold(0);
+    this.#share.hold(0);
     this.#outbound?.fail(new TransportError(Status.cancelled, { sent: "answered" }));
     this.#host.left(this);
   }

@@ -70,17 +70,7 @@ export function createWebSocketTransport(options: WebSocketTransportOptions): Tr
       return incoming;
     },
     duplex(_path, callOptions) {
-      // one that cannot begin is over before it is there
-      let isOver = false;
-      const begun: { call?: Duplex } = {};
-      const left = (): void => {
-        isOver = true;
-        if (begun.call) calls.delete(begun.call);
-      };
-      const call = openCall(options, address, callOptions, closed, left);
-      begun.call = call;
-      if (!isOver) calls.add(call);
-      return call;
+      return openCall(options, address, callOptions, closed, calls);
     },
     async close() {
       closed = true;
@@ -94,7 +84,7 @@ function openCall(
   address: URL,
   { signal, timeoutMs }: CallOptions = {},
   isClosed: boolean,
-  left: () => void,
+  calls: Set<IncomingStream>,
 ): Duplex {
   const { maxMessageBytes = 4 * 1024 * 1024, maxQueuedBytes = 32 * 1024 * 1024 } = options;
   let socket: WebSocketLike | undefined;
@@ -118,7 +108,7 @@ function openCall(
     incoming.finish(reason);
     socket?.resume?.(); // a paused socket never hears that it was closed
     socket?.close(cancelledCode);
-    left();
+    calls.delete(call);
     settle();
   };
   const abort = (): void => {
@@ -176,9 +166,8 @@ function openCall(
       finish(isOpen ? verdictOfClose(code, reason) : (socket?.refusal ?? unopened));
     });
   };
-  connect();
 
-  return {
+  const call: Duplex = {
     opened: incoming.opened,
     [Symbol.asyncIterator]: () => incoming,
     cancel: () => incoming.cancel(),
@@ -200,6 +189,10 @@ function openCall(
       else void opened.then(() => socket?.close(1000));
     },
   };
+  calls.add(call);
+  // it may be over at once
+  connect();
+  return call;
 }
 
 type Ending = typeof Status.unavailable | typeof Status.deadlineExceeded;

@@ -2,8 +2,8 @@ import type { Payload } from "../port.ts";
 
 /** Messages kept for those who missed them (SRL-01). */
 export const ringSize = 512;
-/** However few they are (SRL-24). */
-const ringBytes: number = 64 * 1024 * 1024;
+/** However few they are (SRL-24): of those that are kept, of those that are unacknowledged, and of those that wait for room. */
+export const ringBytes: number = 64 * 1024 * 1024;
 
 /** The last messages of a session of ours, by data id. */
 export interface Ring {

@@ -2,7 +2,7 @@ import type { Handle, Payload, Timers } from "../port.ts";
 import { createDeadlines } from "./deadlines.ts";
 import type { Deadline } from "./deadlines.ts";
 import { dataIdAfter, directIdOf, isDataIdAfter, isDirectId, lastDataId } from "./ids.ts";
-import { createRing, ringSize, sizeOf } from "./ring.ts";
+import { createRing, ringBytes, ringSize, sizeOf } from "./ring.ts";
 
 /** A member's full name as text. */
 export type MemberKey = string;
@@ -68,8 +68,6 @@ export interface Sender {
 }
 
 const maxWaiting = 4096;
-/** SRL-24: of those that are unacknowledged, and of those that wait. */
-const maxBytes = 64 * 1024 * 1024;
 
 /** Who a message is for, shared by all messages between two changes of membership. */
 interface Audience {
@@ -121,7 +119,7 @@ export function createSender(options: SenderOptions, sink: SenderSink): Sender {
       start(publication, nowMs);
       return true;
     }
-    if (waiting.length >= maxWaiting || waitingBytes + publication.size > maxBytes) return false;
+    if (waiting.length >= maxWaiting || waitingBytes + publication.size > ringBytes) return false;
     waiting.push(publication);
     waitingBytes += publication.size;
     return true;
@@ -130,7 +128,7 @@ export function createSender(options: SenderOptions, sink: SenderSink): Sender {
   /** SRL-08, SRL-24. */
   function hasRoomFor({ size }: Publication): boolean {
     const open = pending.size + stored.length;
-    return open === 0 || (open < ringSize && openBytes + size <= maxBytes);
+    return open === 0 || (open < ringSize && openBytes + size <= ringBytes);
   }
 
   function start(publication: Publication, nowMs: number): void {
@@ -153,7 +151,7 @@ export function createSender(options: SenderOptions, sink: SenderSink): Sender {
 
   /** Of unreliable messages the newest are kept, as nobody waits for them. */
   function makeRoomFor({ size }: Publication): void {
-    while (stored.length === ringSize || (stored.length > 0 && openBytes + size > maxBytes)) {
+    while (stored.length === ringSize || (stored.length > 0 && openBytes + size > ringBytes)) {
       openBytes -= (stored.shift() as Publication).size;
     }
     openBytes += size;
