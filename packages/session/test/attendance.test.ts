@@ -256,6 +256,59 @@ test("SHB-07: a commit that never came is found by a heartbeat and made good, wi
   expect(bob.texts(session)).toEqual(["hello"]);
 });
 
+test("SRL-26: who missed a commit gets what a newcomer said before it had its place again", () => {
+  const world = createWorld();
+  const { alice, bob, session } = group(world, withMls);
+  const behind = world.meddle(({ to, type }) =>
+    to === bob.label &&
+    (type === SessionMessageType.groupUpdate || type === SessionMessageType.heartbeat)
+      ? "drop"
+      : undefined,
+  );
+  const dan = world.app("agntcy/ns/dan");
+  invite(world, alice, session, dan.name);
+  const said = dan.publish(session, "who am I");
+  expect(done(world, dan, said)).toMatchObject({ missing: [bob.name] });
+  done(world, dan, dan.publish(session, "what am I"));
+  behind();
+  world.run(30_000);
+  expect(bob.texts(session)).toEqual(["who am I", "what am I"]);
+  done(world, dan, dan.publish(session, "now you know"));
+  expect(bob.texts(session)).toEqual(["who am I", "what am I", "now you know"]);
+});
+
+test("SRL-26: what a member sealed before it knew of our new place comes, and nothing of before a first place does", () => {
+  const world = createWorld();
+  const { alice, bob, carol, session } = group(world, withMls);
+  done(world, carol, carol.publish(session, "before"));
+  done(world, bob, change(bob, session, "soft-close"));
+  const dan = world.app("agntcy/ns/dan");
+  invite(world, alice, session, dan.name);
+  const late = world.meddle(({ to, type }) =>
+    to === carol.label && type === SessionMessageType.groupUpdate ? "drop" : undefined,
+  );
+  expect(done(world, bob, change(bob, session, "rejoin"))).toEqual({});
+  // to her he is still away: she neither waits for him nor says it again
+  carol.publish(session, "sealed too early");
+  world.run(500);
+  late();
+  world.run(20_000);
+  expect(bob.texts(session)).toEqual(["before", "sealed too early"]);
+  expect(bob.delivered.every(({ item }) => item.kind === "message")).toBe(true);
+
+  const hidden = world.meddle(({ to, type }) =>
+    to === carol.label && type === SessionMessageType.groupUpdate ? "drop" : undefined,
+  );
+  const erin = world.app("agntcy/ns/erin");
+  const coming = alice.invite(session, erin.name);
+  world.until(() => erin.joined.includes(session));
+  carol.publish(session, "before erin, as far as I know");
+  world.until(() => alice.outcome(coming) !== undefined);
+  hidden();
+  world.run(20_000);
+  expect(erin.texts(session)).toEqual([]);
+});
+
 test("SHB-13, SHB-14: a moderator comes back although a member is behind, and that one catches up", () => {
   const world = createWorld();
   const { alice, bob, carol, session } = group(world, withMls);

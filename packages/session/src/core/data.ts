@@ -108,7 +108,7 @@ export function createDataFlow(
       },
     },
   );
-  return { sender, receiver, ahead: [] };
+  return { sender, receiver, ahead: [], unread: [] };
 }
 
 const publishToMetadata: ReadonlyMap<string, string> = new Map([[publishTo, "TRUE"]]);
@@ -323,10 +323,25 @@ function open(
     case "ahead":
       if (session.data.ahead.length < maxAhead) session.data.ahead.push(received);
       return undefined;
+    case "past":
+      if (received.type === SessionMessageType.msg) missedIt(context, session, received);
+      refuse(context, opened.reason, session.id);
+      return undefined;
     case "refused":
       refuse(context, opened.reason, session.id);
       return undefined;
   }
+}
+
+/**
+ * SRL-26: we have a place by a Welcome, and this was sealed before: while we did not know that we were behind, or by a member that has not
+ * taken the commit of our place yet. We were a member then, so its source has it for us. That one may turn up in the roster a moment later.
+ */
+function missedIt(context: Context, session: Session, { source, messageId }: Received): void {
+  const { regainedAt, data } = session;
+  if (regainedAt === undefined || context.now > regainedAt + drainMs) return;
+  if (session.roster.has(source.key)) data.receiver.unread(source.key, messageId, context.now);
+  else if (data.unread.length < maxAhead) data.unread.push({ key: source.key, id: messageId });
 }
 
 /**
@@ -362,6 +377,12 @@ const strangersPauseMs = 60_000;
 
 /** A member turned up: what was held of it. */
 export function releaseHeld(context: Context, session: Session): void {
+  const { data, roster } = session;
+  data.unread = data.unread.filter(({ key, id }) => {
+    if (!roster.has(key)) return true;
+    data.receiver.unread(key, id, context.now);
+    return false;
+  });
   if (session.held.size === 0) return;
   for (const key of session.roster.keys()) {
     for (const received of session.held.release(key)) receiveData(context, session, received);

@@ -260,6 +260,8 @@ export type Opened =
     }
   /** Of an epoch that we have not reached. */
   | { readonly kind: "ahead" }
+  /** Of an epoch whose keys we never had, or have no more. */
+  | { readonly kind: "past"; readonly reason: string }
   | { readonly kind: "refused"; readonly reason: string };
 
 /** SML-11: always checked. The leaf that sealed it has to be that of the one whose token is in the header. */
@@ -273,7 +275,10 @@ export function openBlob(
   const { crypto } = context.parts;
   const group = groupOf(mls);
   const opened = process({ crypto, group, message, judge: nothingElse });
-  if (opened.kind === "ignored" && (opened.epoch ?? 0n) > group.epoch) return { kind: "ahead" };
+  if (opened.kind === "ignored" && opened.epoch !== undefined) {
+    if (opened.epoch > group.epoch) return { kind: "ahead" };
+    if (opened.epoch < group.epoch) return { kind: "past", reason: "mls-ignored" };
+  }
   if (opened.kind !== "message") return { kind: "refused", reason: `mls-${opened.kind}` };
   if (!equal(opened.authenticatedData, authenticatedData)) {
     return { kind: "refused", reason: "header-integrity" };

@@ -110,6 +110,8 @@ export interface Session {
   announcement: Ask | undefined;
   /** REJOIN_REQUEST of ours (SHB-13). */
   plea: Ask | undefined;
+  /** When a Welcome gave us our place anew, on the clock of steps. */
+  regainedAt: number | undefined;
   /** REJOIN_REQUESTs to serve, the latest of each member (SHB-14). */
   readonly returning: Map<string, Received>;
   /** Messages of sources that are in no roster yet (SRL-17). */
@@ -228,4 +230,6 @@ export interface DataFlow {
   readonly receiver: Receiver<Message>;
   /** Sealed in an epoch that we have not reached; opened after the next commit. */
   ahead: Received[];
+  /** Ids that could not be opened, of sources that are in no roster yet (SRL-26). */
+  unread: { readonly key: string; readonly id: number }[];
 }

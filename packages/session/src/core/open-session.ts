@@ -47,6 +47,7 @@ export function openSession(
     absence: undefined as never,
     announcement: undefined,
     plea: undefined,
+    regainedAt: undefined,
     returning: new Map(),
     held: createHeld(),
     expelled: new Map(),

@@ -180,6 +180,8 @@ export function placeGiven(context: Context, session: Session, received: Receive
     mls.lastCommit = value.commitId;
     for (const id of mls.parked.keys()) if (id <= value.commitId) mls.parked.delete(id);
     session.unsaved.add("mls");
+    session.regainedAt = context.now;
+    session.data.unread = [];
   }
   answer(session, received);
   acknowledge(context, session, received, anotherSource(session, received));

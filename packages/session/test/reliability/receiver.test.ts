@@ -214,3 +214,66 @@ test("SHB-17: positions of a restored session tell duplicates and gaps apart as 
   expect(give(7, 9)).toEqual(["a7", "a9", "?8"]);
   expect(receiver.position("s")).toBe(7);
 });
+
+test("SRL-26: what could not be read is asked for after an interval, where its source did not repeat it by itself", () => {
+  const { receiver, give, happened } = rig();
+  give(1);
+  receiver.unread("s", 2, 0);
+  receiver.unread("s", 2, 500);
+  receiver.tick(999);
+  expect(happened()).toEqual([]);
+  receiver.tick(1000);
+  expect(happened()).toEqual(["?2"]);
+  receiver.reply("s", 2, "2", 10, 1100);
+  expect(happened()).toEqual(["2"]);
+  receiver.unread("s", 3, 1200);
+  expect(give(3)).toEqual(["a3", "3"]);
+  expect(receiver.wakeAt).toBeUndefined();
+});
+
+test("SRL-26: nothing vouches for it: what never comes, or is not there, is forgotten, and its number can be had later", () => {
+  const { receiver, give, happened } = rig();
+  give(1);
+  receiver.unread("s", 2, 0);
+  receiver.unread("s", 3, 0);
+  receiver.tick(1000);
+  receiver.reply("s", 2, undefined, 0, 1100);
+  for (const now of [2000, 3000, 4000, 5000]) receiver.tick(now);
+  expect(happened()).toEqual(["?2", "?3", "?3", "?3"]);
+  expect(receiver.wakeAt).toBeUndefined();
+  expect(give(2, 3)).toEqual(["a2", "2", "a3", "3"]);
+});
+
+test("SRL-26: of a source not heard of yet it comes first, and what comes meanwhile waits for it", () => {
+  const { receiver, give, happened } = rig();
+  receiver.unread("s", lastDataId, 0);
+  receiver.unread("s", 1, 0);
+  expect(give(2)).toEqual(["a2", `?${lastDataId}`, "?0", "?1"]);
+  receiver.reply("s", lastDataId, "max", 10, 10);
+  receiver.reply("s", 1, "1", 10, 10);
+  receiver.reply("s", 0, undefined, 0, 10);
+  expect(happened()).toEqual(["max", "-0", "1", "2"]);
+  expect(receiver.wakeAt).toBeUndefined();
+});
+
+test("SRL-26: only what its source can still have, and no more than is asked for at a time", () => {
+  const { receiver, give, happened } = rig();
+  give(10, 13);
+  receiver.reply("s", 11, "11", 10, 0);
+  receiver.reply("s", 12, "12", 10, 0);
+  happened();
+  for (const id of [9, 10, 13, 13 + 513, 2 ** 31 + 5]) receiver.unread("s", id, 0);
+  expect(receiver.wakeAt).toBeUndefined();
+  for (let id = 14; id < 114; id += 1) receiver.unread("s", id, 0);
+  receiver.tick(1000);
+  expect(happened()).toEqual(Array.from({ length: 32 }, (_, n) => `?${14 + n}`));
+  receiver.forget("s");
+  expect(receiver.wakeAt).toBeUndefined();
+});
+
+test("SRL-26: without timers nothing is asked for", () => {
+  const { receiver, happened } = rig({ timers: undefined });
+  receiver.unread("s", 2, 0);
+  expect(receiver.wakeAt).toBeUndefined();
+  expect(happened()).toEqual([]);
+});

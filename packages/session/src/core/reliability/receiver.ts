@@ -1,7 +1,7 @@
 import type { Timers } from "../port.ts";
 import { createDeadlines } from "./deadlines.ts";
 import type { Deadline } from "./deadlines.ts";
-import { dataIdAfter, dataIdDistance, isDataIdAfter, isDirectId } from "./ids.ts";
+import { dataIdAfter, dataIdDistance, isDataIdAfter, isDirectId, lastDataId } from "./ids.ts";
 import { ringSize } from "./ring.ts";
 import type { MemberKey } from "./sender.ts";
 
@@ -37,6 +37,11 @@ export interface Receiver<T> {
     nowMs: number,
     stayed?: boolean,
   ): void;
+  /**
+   * A message of this id was sent that we cannot open, and should have heard. It is asked for once its source has had time to repeat it by itself.
+   * Nothing vouches for it but whoever sent it: where it does not come it is forgotten, not lost (SRL-26).
+   */
+  unread(source: MemberKey, id: number, nowMs: number): void;
   /** RTX_REPLY; without an item, its source does not have it (SRL-13). */
   reply(source: MemberKey, id: number, item: T | undefined, size: number, nowMs: number): void;
   /** Delivers what waited behind gaps, with the gaps as lost, and begins anew with what this source sends later (SGR-27). */
@@ -75,6 +80,8 @@ interface Source<T> {
   readonly entries: Map<number, Entry<T>>;
   bytes: number;
   readonly requests: Map<number, Deadline<Request>>;
+  /** SRL-26: what may be beyond the newest. */
+  readonly unread: Map<number, Deadline<Request>>;
   readonly direct: Set<number>;
   /** It may have left and come again since its last message. */
   unsure: boolean;
@@ -96,6 +103,8 @@ export function createReceiver<T>(options: ReceiverOptions, sink: ReceiverSink<T
     nowMs: number,
     { intervalMs }: Timers,
   ): void {
+    cancel(source.unread, id);
+    if (source.last === undefined) source.last = baseBefore(source, id);
     const { last, entries } = source;
     if (last === undefined || (entries.size === 0 && id === dataIdAfter(last))) {
       source.last = id;
@@ -107,7 +116,7 @@ export function createReceiver<T>(options: ReceiverOptions, sink: ReceiverSink<T
     if (!isDataIdAfter(id, last)) return;
     if (dataIdDistance(last, id) <= dataIdDistance(last, source.asked)) {
       // decided already: awaited, or a duplicate, or given up
-      if (!cancel(source, id)) return;
+      if (!cancel(source.requests, id)) return;
     } else if (entries.has(id)) return;
     if (isDataIdAfter(id, source.newest)) skipTo(source, id);
     entries.set(id, { kind: "received", item, size });
@@ -121,7 +130,12 @@ export function createReceiver<T>(options: ReceiverOptions, sink: ReceiverSink<T
 
   function resolve(key: MemberKey, id: number, entry: Entry<T>, nowMs: number): void {
     const source = sources.get(key);
-    if (source === undefined || timers === undefined || !cancel(source, id)) return;
+    if (source === undefined || timers === undefined) return;
+    if (!cancel(source.requests, id)) {
+      if (!cancel(source.unread, id) || entry.kind === "lost") return;
+      insert(key, source, id, entry.item, entry.size, nowMs, timers);
+      return;
+    }
     source.entries.set(id, entry);
     if (entry.kind === "received") source.bytes += entry.size;
     advance(key, source, nowMs, timers.intervalMs);
@@ -186,6 +200,7 @@ export function createReceiver<T>(options: ReceiverOptions, sink: ReceiverSink<T
     while (source.requests.size < maxRequests && source.asked !== source.newest) {
       source.asked = dataIdAfter(source.asked);
       if (source.entries.has(source.asked)) continue;
+      cancel(source.unread, source.asked);
       const request = { source: key, id: source.asked, retries: timers?.maxRetries ?? 0 };
       source.requests.set(request.id, deadlines.add(request, nowMs + intervalMs));
       sink.request(key, request.id);
@@ -196,18 +211,31 @@ export function createReceiver<T>(options: ReceiverOptions, sink: ReceiverSink<T
   function giveUpFirstGap(source: Source<T>): void {
     let id = dataIdAfter(source.last ?? 0);
     while (!source.entries.has(id)) {
-      cancel(source, id);
+      cancel(source.requests, id);
       source.entries.set(id, { kind: "lost", count: 1 });
       if (isDataIdAfter(id, source.asked)) source.asked = id;
       id = dataIdAfter(id);
     }
   }
 
-  function cancel(source: Source<T>, id: number): boolean {
-    const deadline = source.requests.get(id);
+  function cancel(requests: Map<number, Deadline<Request>>, id: number): boolean {
+    const deadline = requests.get(id);
     if (deadline === undefined) return false;
     deadlines.cancel(deadline);
-    return source.requests.delete(id);
+    return requests.delete(id);
+  }
+
+  /** What comes first of a source sets its base (SRL-10), or what could not be read before it: then that is asked for like any gap. */
+  function baseBefore(source: Source<T>, id: number): number | undefined {
+    let first = id;
+    for (const unread of source.unread.keys()) {
+      const distance = dataIdDistance(unread, id);
+      if (distance <= ringSize && distance > dataIdDistance(first, id)) first = unread;
+    }
+    if (first === id) return undefined;
+    source.newest = dataIdAfter(first, lastDataId);
+    source.asked = source.newest;
+    return source.newest;
   }
 
   function sourceOf(key: MemberKey): Source<T> {
@@ -226,7 +254,9 @@ export function createReceiver<T>(options: ReceiverOptions, sink: ReceiverSink<T
       giveUpFirstGap(source);
       drain(key, source);
     }
-    for (const deadline of source.requests.values()) deadlines.cancel(deadline);
+    for (const requests of [source.requests, source.unread]) {
+      for (const deadline of requests.values()) deadlines.cancel(deadline);
+    }
     sources.delete(key);
   }
 
@@ -253,6 +283,21 @@ export function createReceiver<T>(options: ReceiverOptions, sink: ReceiverSink<T
       source.unsure = false;
       insert(key, source, id, item, size, nowMs, timers);
     },
+    unread(key, id, nowMs) {
+      if (timers === undefined || isDirectId(id)) return;
+      const source = sourceOf(key);
+      const { last, asked, newest, entries, unread } = source;
+      if (unread.has(id) || unread.size >= maxRequests || entries.has(id)) return;
+      // behind, awaited already, or further on than anything that its source still has
+      if (
+        last !== undefined &&
+        (!isDataIdAfter(id, asked) || dataIdDistance(newest, id) > ringSize)
+      )
+        return;
+      // the first wait is its source's to repeat it
+      const request = { source: key, id, retries: timers.maxRetries + 1 };
+      unread.set(id, deadlines.add(request, nowMs + timers.intervalMs));
+    },
     reply(key, id, item, size, nowMs) {
       const entry: Entry<T> =
         item === undefined ? { kind: "lost", count: 1 } : { kind: "received", item, size };
@@ -273,7 +318,9 @@ export function createReceiver<T>(options: ReceiverOptions, sink: ReceiverSink<T
         }
         due.retries -= 1;
         const next = deadlines.add(due, nowMs + timers.intervalMs);
-        sources.get(due.source)?.requests.set(due.id, next);
+        const source = sources.get(due.source);
+        const awaited = source?.unread.has(due.id) === true ? source.unread : source?.requests;
+        awaited?.set(due.id, next);
         sink.request(due.source, due.id);
       }
     },
@@ -288,6 +335,7 @@ function sourceAt<T>(last: number | undefined): Source<T> {
     entries: new Map(),
     bytes: 0,
     requests: new Map(),
+    unread: new Map(),
     direct: new Set(),
     unsure: false,
   };
