@@ -1,4 +1,4 @@
-import { CoterieError, equal, fromUtf8, InvariantError, toUtf8 } from "@coterie/base";
+import { CoterieError, equal, fromUtf8, InvariantError, toUtf8, wipe } from "@coterie/base";
 import { cipherSuites, decompressP256 } from "@coterie/crypto";
 import type { CipherSuite } from "@coterie/crypto";
 import type { VerifiedToken } from "@coterie/identity/slim";
@@ -167,13 +167,13 @@ export function change(
     nowSeconds: BigInt(wallSeconds(context)),
     ...(withPath ? { newLeaf: { credential: credentialOf(identity.token()) } } : {}),
   });
-  const { group: next } = adopt({ group: made.group, pending: made.pending });
+  const { group: next, spent } = adopt({ group: made.group, pending: made.pending });
   const leaf =
     add === undefined
       ? undefined
       : members(next).find((one) => equal(one.leaf.signatureKey, add.leafNode.signatureKey))
           ?.leafIndex;
-  mls.group = next;
+  replaceGroup(mls, next, [...made.spent, ...spent]);
   mls.lastCommit += 1;
   if (withPath) mls.mintedAt = wallSeconds(context);
   return { commitId: mls.lastCommit, commit: made.message, welcome: made.welcome, leaf };
@@ -202,7 +202,17 @@ export function joinByWelcome(
   const used = mls.offers.find(({ keyPackage }) => keyPackage.keyPackage === joined.keyPackage);
   mls.mintedAt = used?.mintedAt ?? wallSeconds(context);
   mls.group = joined.group;
+  for (const { keyPackage } of mls.offers) {
+    const { initKey, encryptionKey } = keyPackage.secrets;
+    wipe(initKey.privateKey, encryptionKey.privateKey);
+  }
   mls.offers = [];
+}
+
+/** The group that a step gave. What the one before had and this one has not can be read by nobody from now on (SML-41). */
+function replaceGroup(mls: SessionMls, next: Group, spent: readonly Uint8Array[]): void {
+  mls.group = next;
+  wipe(...spent);
 }
 
 /** Applies a commit of the moderator: additions and removals by value, and nothing from anybody else. Throws, and changes nothing, otherwise. */
@@ -220,7 +230,7 @@ export function applyCommit(
     nowSeconds: BigInt(wallSeconds(context)),
   });
   if (applied.kind !== "committed") throw refused(`commit-${applied.kind}`);
-  mls.group = applied.group;
+  replaceGroup(mls, applied.group, applied.spent);
 }
 
 function moderatorsCommit(from: VerifiedToken): Judge {
@@ -246,7 +256,7 @@ export function sealBlob(
   const { crypto, identity } = context.parts;
   const group = groupOf(mls);
   const sealed = seal({ crypto, group, signer: identity.keys, plaintext, authenticatedData });
-  mls.group = sealed.group;
+  replaceGroup(mls, sealed.group, sealed.spent);
   return sealed.message;
 }
 
@@ -286,7 +296,7 @@ export function openBlob(
   if (!isKeyOf(from, opened.sender.leaf.signatureKey)) {
     return { kind: "refused", reason: "sender-key" };
   }
-  mls.group = opened.group;
+  replaceGroup(mls, opened.group, opened.spent);
   const { encryptionKey: leafKey } = opened.sender.leaf;
   return { kind: "opened", plaintext: opened.plaintext, epoch: opened.epoch, leafKey };
 }
