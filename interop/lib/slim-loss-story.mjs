@@ -35,22 +35,19 @@ export async function lossStory({
   const is = (type, more) => (message) =>
     message.type === type && Object.entries(more).every(([key, value]) => message[key] === value);
   const count = (type, more) => proxy.log.filter(is(type, more)).length;
-  const quiet = () => {
+  /** Nothing but heartbeats has passed for so long: what was said before is no more under way, or after some intervals not repeated either. */
+  const quiet = async (forMs = 100) => {
     proxy.rule = undefined;
-    proxy.log.length = 0;
-  };
-
-  /** Nothing but heartbeats has passed for a while: nobody repeats anything. */
-  const isQuiet = async () => {
     const passed = () => proxy.log.filter(({ type }) => type !== "HEARTBEAT").length;
     for (let before; before !== passed();) {
       before = passed();
-      await new Promise((resolve) => setTimeout(resolve, 3 * interval));
+      await new Promise((resolve) => setTimeout(resolve, forMs));
     }
+    proxy.log.length = 0;
   };
 
   await say("what is lost on its way to the node is sent again", async (own) => {
-    quiet();
+    await quiet();
     const lost = proxy.lose(is("MSG", { toNode: true, app: ann.name }));
     await atAnn.publish(own("one"));
     await allHear([atBob, atCid], ann, own("one"));
@@ -68,7 +65,7 @@ export async function lossStory({
   });
 
   await say("what is lost on its way to one member is sent to that one again", async (own) => {
-    quiet();
+    await quiet();
     proxy.lose(is("MSG", { toNode: false, app: bob.name }));
     await atCid.publish(own("two"));
     await allHear([atAnn, atBob], cid, own("two"));
@@ -76,7 +73,7 @@ export async function lossStory({
   });
 
   await say("a lost acknowledgement costs a second copy, which nobody hears", async (own) => {
-    quiet();
+    await quiet();
     proxy.lose(is("MSG_ACK", { toNode: true, app: cid.name }));
     await atBob.publish(own("three"));
     await atBob.publish(own("four"));
@@ -88,7 +85,7 @@ export async function lossStory({
   });
 
   await say("a gap is asked for and filled before what came after it", async (own) => {
-    quiet();
+    await quiet();
     // neither the message nor its copies by timer: only the answer to a request may fill the gap
     let gap;
     proxy.rule = (message) => {
@@ -108,7 +105,7 @@ export async function lossStory({
   });
 
   await say("a lost request and a lost answer are repeated", async (own) => {
-    quiet();
+    await quiet();
     let gap;
     const lost = new Set();
     proxy.rule = (message) => {
@@ -116,6 +113,7 @@ export async function lossStory({
         gap ??= message.messageId;
         return message.messageId === gap ? "drop" : undefined;
       }
+      if (message.messageId !== gap || message.app !== bob.name) return undefined;
       const once = ["RTX_REQUEST", "RTX_REPLY"].includes(message.type) && !lost.has(message.type);
       if (!once) return undefined;
       lost.add(message.type);
@@ -128,7 +126,7 @@ export async function lossStory({
   });
 
   await say("everything twice is heard once", async (own) => {
-    quiet();
+    await quiet();
     proxy.rule = ({ kind }) => (kind === "publish" ? { copies: 2 } : undefined);
     for (const [session, app] of [
       [atAnn, ann],
@@ -144,7 +142,7 @@ export async function lossStory({
   });
 
   await say("what comes out of order is heard in order", async (own) => {
-    quiet();
+    await quiet();
     let held = 0;
     proxy.rule = ({ type, toNode, app }) => {
       if (type !== "MSG" || toNode || app !== bob.name || held === 4) return undefined;
@@ -160,7 +158,7 @@ export async function lossStory({
   });
 
   await say("late messages are heard in order", async (own) => {
-    quiet();
+    await quiet();
     let at = 0;
     proxy.rule = ({ type }) => {
       if (type !== "MSG" && type !== "MSG_ACK") return undefined;
@@ -186,7 +184,7 @@ export async function lossStory({
   });
 
   await say("every tenth message lost: all arrive", async (own) => {
-    quiet();
+    await quiet();
     let at = 0;
     proxy.rule = ({ kind, type }) => {
       if (kind !== "publish" || type === "HEARTBEAT") return undefined;
@@ -211,7 +209,7 @@ export async function lossStory({
   };
   for (const [type, more] of talkOnly ? [] : lostAtInvite(kinds)) {
     await say(`an invitation whose ${type} is lost once succeeds`, async (own) => {
-      quiet();
+      await quiet();
       const dan = await guest();
       const lost = proxy.lose(is(type, more({ ann, bob, dan })));
       const atDan = await join(atAnn, dan);
@@ -227,7 +225,7 @@ export async function lossStory({
 
   for (const [type, more] of talkOnly ? [] : lostAtRemoval(kinds)) {
     await say(`a removal whose ${type} is lost once succeeds`, async (own) => {
-      quiet();
+      await quiet();
       const dan = await guest();
       const atDan = await join(atAnn, dan);
       const lost = proxy.lose(is(type, more({ ann, bob, dan })));
@@ -243,8 +241,7 @@ export async function lossStory({
   else
     await say("a session ends although its end is lost once", async (own) => {
       // A released moderator that is about to end stops at once, and says its end no more, when an acknowledgement comes that it no longer waits for.
-      await isQuiet();
-      quiet();
+      await quiet(3 * interval);
       const lost = proxy.lose(is("GROUP_CLOSE", { toNode: true, app: ann.name }));
       // a released moderator takes its session for ended before everybody has heard of it
       await atAnn.delete();
