@@ -67,10 +67,10 @@ export interface NameRecord {
   readonly order: number;
 }
 
-/** One channel of the 1.4 calls (SCT-20). */
 /** Whether a domain may be called so: its nodes are `<domain>/<node id>`. */
 export const isDomainName = (name: string): boolean => !/[/|\n]/.test(name);
 
+/** One channel of the 1.4 calls (SCT-20). */
 export interface ChannelRecord {
   readonly channel: string;
   readonly mode: "granted" | "hosted";

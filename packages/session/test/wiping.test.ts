@@ -1,7 +1,6 @@
-import { headerIntegrityAad, SessionMessageType, SessionType } from "@coterie/wire/slim";
+import { equal, toUtf8 } from "@coterie/base";
 import { snapshot } from "@coterie/mls";
 import type { Group } from "@coterie/mls";
-import { equal } from "@coterie/base";
 import { expect, test } from "vitest";
 import {
   admit,
@@ -17,16 +16,7 @@ import { createSessionMls } from "../src/core/mls-state.ts";
 import type { Context } from "../src/core/model.ts";
 import { createWorld } from "./world.ts";
 
-const aad = headerIntegrityAad(
-  { source: undefined, destination: undefined, identity: "" },
-  {
-    sessionType: SessionType.multicast,
-    sessionMessageType: SessionMessageType.msg,
-    sessionId: 1,
-    messageId: 1,
-  },
-  "",
-);
+const aad = toUtf8("a header");
 
 /** Which entries of the group that was there before a step read differently after it: what was overwritten. */
 function overwritten(mls: { group: Group | undefined }, step: () => void): string[] {
@@ -68,7 +58,7 @@ test("SML-41: what messages and commits use up is overwritten, in the group and 
 
   for (const text of ["one", "two"]) {
     let blob = new Uint8Array(0);
-    const plaintext = new TextEncoder().encode(text);
+    const plaintext = toUtf8(text);
     const sealing = (): void => {
       blob = new Uint8Array(sealBlob(alice.context, alice.mls, plaintext, aad));
     };

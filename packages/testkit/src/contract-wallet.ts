@@ -1,8 +1,7 @@
 import { toUtf8 } from "@coterie/base";
 import { Client } from "@coterie/client";
 import type { ClientOptions } from "@coterie/client";
-import { createMemoryStore } from "@coterie/storage";
-import { createMemoryTransport } from "@coterie/transport";
+import { bareOptions } from "./bare-options.ts";
 import type { World } from "./world.ts";
 
 export const contractAddress: string = `0x${"c0".repeat(20)}`;
@@ -23,13 +22,6 @@ export function openSafe(world: World, address: string = contractAddress): Promi
       signMessage: (text) => toUtf8(text),
       getChainId: () => 8453n,
     },
-    {
-      crypto: world.crypto,
-      clock: world.clock,
-      timers: world.clock,
-      workers: false,
-      store: createMemoryStore(),
-      transport: createMemoryTransport(world.node.routes),
-    },
+    bareOptions(world),
   );
 }

@@ -14,6 +14,7 @@ export type { Liar, LiarOptions, Lie } from "./liar.ts";
 export { seededRandom } from "./random.ts";
 export type { SeededRandom } from "./random.ts";
 export { testWallet } from "./wallet.ts";
+export { bareOptions } from "./bare-options.ts";
 export { agreeingContracts, contractAddress, openSafe } from "./contract-wallet.ts";
 export { crew, follow, groupOf, standings, textsOf } from "./crew.ts";
 export { createMemoryHistoryServer } from "./history-server.ts";

@@ -14,10 +14,10 @@ import {
   verifySignedWithPublicKey,
 } from "@coterie/client";
 import type { ClientOptions, EngineEvent, PublicIdentifier, Signer } from "@coterie/client";
-import { createMemoryStore } from "@coterie/storage";
 import { createMemoryTransport } from "@coterie/transport";
 import {
   agreeingContracts,
+  bareOptions,
   contractAddress,
   createWorld,
   openSafe,
@@ -33,14 +33,7 @@ const backendOf = (world: World) => ({
 
 /** A client of a passkey: there is no signer, what it signs is brought by hand. */
 function passkeyClient(world: World, identifier: PublicIdentifier): Promise<Client> {
-  return Client.build(identifier, {
-    crypto: world.crypto,
-    clock: world.clock,
-    timers: world.clock,
-    workers: false,
-    store: createMemoryStore(),
-    transport: createMemoryTransport(world.node.routes),
-  });
+  return Client.build(identifier, bareOptions(world));
 }
 
 test("XID-11: what an installation signs for the world holds for its key alone", async () => {
@@ -87,18 +80,7 @@ test("SID-08: who is on SLIM is known by their inbox, as long as it has the inst
 test("XID-13, XID-41: a passkey signs wherever a wallet does", async () => {
   const world = createWorld();
   const { signer, identifier } = testPasskey(world.crypto, "ada's key");
-  const options = {
-    crypto: world.crypto,
-    clock: world.clock,
-    timers: world.clock,
-    workers: false,
-  };
-  const open = (): Promise<Client> =>
-    Client.create(signer, {
-      ...options,
-      store: createMemoryStore(),
-      transport: createMemoryTransport(world.node.routes),
-    });
+  const open = (): Promise<Client> => Client.create(signer, bareOptions(world));
   const ada = await open();
   const phone = await open();
   expect(ada.isRegistered && phone.inboxId === ada.inboxId).toBe(true);
@@ -109,13 +91,9 @@ test("XID-13, XID-41: a passkey signs wherever a wallet does", async () => {
   // Another passkey's answer is found out before it is sent.
   const other = testPasskey(world.crypto, "bo's key").signer;
   const false_ = { ...other, getIdentifier: () => identifier };
-  await expect(
-    Client.create(false_, {
-      ...options,
-      store: createMemoryStore(),
-      transport: createMemoryTransport(world.node.routes),
-    }),
-  ).rejects.toMatchObject({ code: "identity/bad-signature" });
+  await expect(Client.create(false_, bareOptions(world))).rejects.toMatchObject({
+    code: "identity/bad-signature",
+  });
   await Promise.all([ada.close(), phone.close()]);
   await world.close();
 });
@@ -383,9 +361,8 @@ test("XID-41: the calls of a registration, in their order; XID-44: what does not
     };
     return { transport: { ...transport, unary } };
   };
-  const options = { crypto: world.crypto, clock: world.clock, timers: world.clock, workers: false };
   const signer = testWallet(world.crypto, "ada", 1);
-  const ada = await Client.create(signer, { ...options, ...spy(), store: createMemoryStore() });
+  const ada = await Client.create(signer, { ...bareOptions(world), ...spy() });
   expect(paths).toEqual([
     "GetInboxIds",
     "GetInboxIds",
@@ -394,7 +371,7 @@ test("XID-41: the calls of a registration, in their order; XID-44: what does not
     "GetIdentityUpdates",
   ]);
   paths.length = 0;
-  const phone = await Client.create(signer, { ...options, ...spy(), store: createMemoryStore() });
+  const phone = await Client.create(signer, { ...bareOptions(world), ...spy() });
   expect(paths.slice(2)).toEqual([
     "GetIdentityUpdates",
     "UploadKeyPackage",

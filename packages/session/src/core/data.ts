@@ -323,11 +323,10 @@ function open(
     case "ahead":
       if (session.data.ahead.length < maxAhead) session.data.ahead.push(received);
       return undefined;
-    case "past":
-      if (received.type === SessionMessageType.msg) missedIt(context, session, received);
-      refuse(context, opened.reason, session.id);
-      return undefined;
     case "refused":
+      if (opened.isPast === true && received.type === SessionMessageType.msg) {
+        missedIt(context, session, received);
+      }
       refuse(context, opened.reason, session.id);
       return undefined;
   }

@@ -270,9 +270,8 @@ export type Opened =
     }
   /** Of an epoch that we have not reached. */
   | { readonly kind: "ahead" }
-  /** Of an epoch whose keys we never had, or have no more. */
-  | { readonly kind: "past"; readonly reason: string }
-  | { readonly kind: "refused"; readonly reason: string };
+  /** `isPast`: of an epoch whose keys we never had, or have no more. */
+  | { readonly kind: "refused"; readonly reason: string; readonly isPast?: boolean };
 
 /** SML-11: always checked. The leaf that sealed it has to be that of the one whose token is in the header. */
 export function openBlob(
@@ -285,11 +284,11 @@ export function openBlob(
   const { crypto } = context.parts;
   const group = groupOf(mls);
   const opened = process({ crypto, group, message, judge: nothingElse });
-  if (opened.kind === "ignored" && opened.epoch !== undefined) {
-    if (opened.epoch > group.epoch) return { kind: "ahead" };
-    if (opened.epoch < group.epoch) return { kind: "past", reason: "mls-ignored" };
+  if (opened.kind === "ignored" && (opened.epoch ?? 0n) > group.epoch) return { kind: "ahead" };
+  if (opened.kind !== "message") {
+    const isPast = opened.kind === "ignored" && (opened.epoch ?? group.epoch) < group.epoch;
+    return { kind: "refused", reason: `mls-${opened.kind}`, isPast };
   }
-  if (opened.kind !== "message") return { kind: "refused", reason: `mls-${opened.kind}` };
   if (!equal(opened.authenticatedData, authenticatedData)) {
     return { kind: "refused", reason: "header-integrity" };
   }

@@ -16,6 +16,7 @@ import { acknowledge } from "./reply.ts";
 import { participantsOf } from "./roster.ts";
 import { commandOf, isModerator, onlineOthers } from "./session.ts";
 import { enqueue, settled, nothing } from "./tasks.ts";
+import { adoptCommitId } from "./updates.ts";
 
 /** SML-21: of a token that is good for an hour or more, these; of a shorter one, as much of its life. */
 const hourMs = 3_600_000;
@@ -177,9 +178,7 @@ export function placeGiven(context: Context, session: Session, received: Receive
   if (plea?.state !== "open" || !plea.ids.has(received.messageId)) throw refused("not-asked-for");
   if (mls !== undefined) {
     joinByWelcome(context, mls, value.mlsContent, received.token);
-    mls.lastCommit = value.commitId;
-    for (const id of mls.parked.keys()) if (id <= value.commitId) mls.parked.delete(id);
-    session.unsaved.add("mls");
+    adoptCommitId(session, mls, value.commitId);
     session.regainedAt = context.now;
     session.data.unread = [];
   }

@@ -70,6 +70,8 @@ interface Request {
   retries: number;
 }
 
+type Requests = Map<number, Deadline<Request>>;
+
 interface Source<T> {
   /** Undefined: no ordered message yet. */
   last: number | undefined;
@@ -79,9 +81,9 @@ interface Source<T> {
   /** What waits behind a gap. */
   readonly entries: Map<number, Entry<T>>;
   bytes: number;
-  readonly requests: Map<number, Deadline<Request>>;
+  readonly requests: Requests;
   /** SRL-26: what may be beyond the newest. */
-  readonly unread: Map<number, Deadline<Request>>;
+  readonly unread: Requests;
   readonly direct: Set<number>;
   /** It may have left and come again since its last message. */
   unsure: boolean;
@@ -104,7 +106,7 @@ export function createReceiver<T>(options: ReceiverOptions, sink: ReceiverSink<T
     { intervalMs }: Timers,
   ): void {
     cancel(source.unread, id);
-    if (source.last === undefined) source.last = baseBefore(source, id);
+    if (source.last === undefined) beginBeforeUnread(source, id);
     const { last, entries } = source;
     if (last === undefined || (entries.size === 0 && id === dataIdAfter(last))) {
       source.last = id;
@@ -202,7 +204,7 @@ export function createReceiver<T>(options: ReceiverOptions, sink: ReceiverSink<T
       if (source.entries.has(source.asked)) continue;
       cancel(source.unread, source.asked);
       const request = { source: key, id: source.asked, retries: timers?.maxRetries ?? 0 };
-      source.requests.set(request.id, deadlines.add(request, nowMs + intervalMs));
+      awaitReply(source.requests, request, nowMs + intervalMs);
       sink.request(key, request.id);
     }
   }
@@ -218,7 +220,11 @@ export function createReceiver<T>(options: ReceiverOptions, sink: ReceiverSink<T
     }
   }
 
-  function cancel(requests: Map<number, Deadline<Request>>, id: number): boolean {
+  function awaitReply(requests: Requests, request: Request, until: number): void {
+    requests.set(request.id, deadlines.add(request, until));
+  }
+
+  function cancel(requests: Requests, id: number): boolean {
     const deadline = requests.get(id);
     if (deadline === undefined) return false;
     deadlines.cancel(deadline);
@@ -226,16 +232,16 @@ export function createReceiver<T>(options: ReceiverOptions, sink: ReceiverSink<T
   }
 
   /** What comes first of a source sets its base (SRL-10), or what could not be read before it: then that is asked for like any gap. */
-  function baseBefore(source: Source<T>, id: number): number | undefined {
+  function beginBeforeUnread(source: Source<T>, id: number): void {
     let first = id;
     for (const unread of source.unread.keys()) {
       const distance = dataIdDistance(unread, id);
       if (distance <= ringSize && distance > dataIdDistance(first, id)) first = unread;
     }
-    if (first === id) return undefined;
-    source.newest = dataIdAfter(first, lastDataId);
-    source.asked = source.newest;
-    return source.newest;
+    if (first === id) return;
+    source.last = dataIdAfter(first, lastDataId);
+    source.newest = source.last;
+    source.asked = source.last;
   }
 
   function sourceOf(key: MemberKey): Source<T> {
@@ -296,7 +302,7 @@ export function createReceiver<T>(options: ReceiverOptions, sink: ReceiverSink<T
         return;
       // the first wait is its source's to repeat it
       const request = { source: key, id, retries: timers.maxRetries + 1 };
-      unread.set(id, deadlines.add(request, nowMs + timers.intervalMs));
+      awaitReply(unread, request, nowMs + timers.intervalMs);
     },
     reply(key, id, item, size, nowMs) {
       const entry: Entry<T> =
@@ -317,10 +323,9 @@ export function createReceiver<T>(options: ReceiverOptions, sink: ReceiverSink<T
           continue;
         }
         due.retries -= 1;
-        const next = deadlines.add(due, nowMs + timers.intervalMs);
-        const source = sources.get(due.source);
-        const awaited = source?.unread.has(due.id) === true ? source.unread : source?.requests;
-        awaited?.set(due.id, next);
+        const source = sourceOf(due.source);
+        const requests = source.unread.has(due.id) ? source.unread : source.requests;
+        awaitReply(requests, due, nowMs + timers.intervalMs);
         sink.request(due.source, due.id);
       }
     },
